@@ -1,0 +1,61 @@
+# make book, make test, make serve … — `make help` lists them all.
+# PYTHON picks the interpreter that .venv is made from; PORT is where `make serve` listens;
+# TORCH_INDEX is the package index of another torch build (README: "The small CPU build").
+
+PYTHON ?= python3
+PORT ?= 8000
+TORCH_INDEX ?=
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install book serve test lint normalise constraints clean distclean
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+install: $(INSTALLED)  ## make .venv and install everything into it
+
+$(INSTALLED): requirements.txt constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "This book needs Python 3.11 or newer. Name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+		{ echo "This Python cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(if $(TORCH_INDEX),$(BIN)/python -m pip install torch torchvision -c constraints.txt --index-url $(TORCH_INDEX))
+	$(BIN)/python -m pip install --quiet -r requirements.txt -c constraints.txt
+	touch $@
+
+book: $(INSTALLED)  ## execute the notebooks and build the site into _build/html
+	$(BIN)/jupyter-book build . -W -n --keep-going
+	@echo "The book is in _build/html. To read it: make serve"
+
+serve: book  ## show the book on localhost
+	@echo "The book is at http://localhost:$(PORT)/ (Ctrl-C stops it)"
+	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+test: $(INSTALLED)  ## run every test (builds the book first where it is stale)
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)  ## check code and notebooks with ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python tools/normalise_notebooks.py --check
+
+normalise: $(INSTALLED)  ## strip outputs from the notebooks and bring them into their normal form
+	$(BIN)/python tools/normalise_notebooks.py
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+constraints:  ## write constraints.txt anew (UPGRADE=1 moves every version up; needs uv)
+	uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --quiet \
+		--custom-compile-command "make constraints" $(if $(UPGRADE),--upgrade) requirements.txt -o constraints.txt
+
+clean:  ## remove what was built
+	rm -rf _build
+
+distclean: clean  ## remove what was built, installed and unpacked as well
+	rm -rf $(VENV) .pytest_cache .ruff_cache
+	rm -f notebooks/data/MNIST/raw/*-ubyte notebooks/data/*.lock
+	find . -name __pycache__ -prune -exec rm -rf {} +
