@@ -1,0 +1,114 @@
+"""What the tests know about the book: its files, its chapters, the parts of a notebook."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import yaml
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
+TEMPLATE = ROOT / "tools" / "chapter_template.ipynb"
+WRONG_ANSWERS = ROOT / "tests" / "wrong_answers"
+
+FENCE = re.compile(r"^(```|~~~).*?^\1\s*$", re.MULTILINE | re.DOTALL)
+EXERCISE_HEADING = re.compile(r"^### Exercise (\d+) · (.+)$", re.MULTILINE)
+EXERCISE_FACTS = re.compile(r"^\*Goals? ([\d, and]+) · (routine|medium|stretch) · (\d+) minutes\*$", re.MULTILINE)
+TIME = re.compile(r"^\*\*Time:\*\* (\d+) minutes reading, (\d+) minutes exercises\.", re.MULTILINE)
+
+
+def pages_in_order() -> list[str]:
+    """Return every page of _toc.yml but the landing page, in reading order, without suffix."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
+    return [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+
+
+def chapter_paths() -> list[Path]:
+    """Return the chapters' notebooks in reading order."""
+    return [ROOT / f"{page}.ipynb" for page in pages_in_order() if page.startswith("notebooks/")]
+
+
+def chapter_ids() -> list[str]:
+    """Return the chapters' names, for pytest's output."""
+    return [path.stem for path in chapter_paths()]
+
+
+def read(path: Path) -> NotebookNode:
+    """Return a notebook."""
+    return nbformat.read(path, as_version=4)
+
+
+def tags(cell: NotebookNode) -> list[str]:
+    """Return the tags of a cell."""
+    return cell.metadata.get("tags", [])
+
+
+def has_tag(cell: NotebookNode, tag: str) -> bool:
+    """Say whether a cell has a tag."""
+    return tag in tags(cell)
+
+
+def code_cells(notebook: NotebookNode, tag: str | None = None) -> list[NotebookNode]:
+    """Return the code cells, all or those with a tag."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return cells if tag is None else [cell for cell in cells if has_tag(cell, tag)]
+
+
+def markdown_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    """Return the text cells."""
+    return [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+
+
+def prose(markdown: str) -> str:
+    """Return a text cell's source without its fenced code."""
+    return FENCE.sub("", markdown)
+
+
+def whole_prose(notebook: NotebookNode) -> str:
+    """Return all prose of a notebook as one text."""
+    return "\n\n".join(prose(cell.source) for cell in markdown_cells(notebook))
+
+
+def goals(notebook: NotebookNode) -> list[str]:
+    """Return the goals that the first cell promises."""
+    _, _, after = notebook.cells[0].source.partition("**You will be able to**")
+    block = after.partition("**Time:**")[0]
+    return re.findall(r"^\d+\. (.+)$", block, flags=re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """The four cells of one exercise, and what its heading says."""
+
+    number: int
+    title: str
+    goals: tuple[int, ...]
+    minutes: int
+    task: NotebookNode
+    stub: NotebookNode
+    solution: NotebookNode
+    check: NotebookNode
+
+
+def exercises(notebook: NotebookNode) -> list[Exercise]:
+    """Return the exercises of a notebook.
+
+    Raises AssertionError when an exercise isn't four cells in the order task, stub, solution, check.
+    """
+    found = []
+    for index, cell in enumerate(notebook.cells):
+        heading = EXERCISE_HEADING.search(cell.source) if cell.cell_type == "markdown" else None
+        if heading is None:
+            continue
+        number = int(heading[1])
+        facts = EXERCISE_FACTS.search(cell.source)
+        assert facts, f"exercise {number}: the line '*Goal 1 · routine · 5 minutes*' is missing below its heading"
+        stub, solution, check = notebook.cells[index + 1 : index + 4]
+        for part, tag in ((stub, "exercise"), (solution, "solution"), (check, "check")):
+            assert has_tag(part, tag), f"exercise {number}: expected a cell tagged {tag!r}, found {tags(part)}"
+            assert part.id == f"{tag}-{number}", f"exercise {number}: the {tag} cell should have the id {tag}-{number}"
+        practised = tuple(int(goal) for goal in re.findall(r"\d+", facts[1]))
+        found.append(Exercise(number, heading[2], practised, int(facts[3]), cell, stub, solution, check))
+    return found
