@@ -32,6 +32,7 @@ KNOWN_TAGS = {
     "hide-input", "remove-cell",
 }  # fmt: skip
 LONGEST_CELL, LONGEST_CHECK = 14, 25
+WIDEST_LINE = 110
 MYST_DIRECTIVE = re.compile(r"^(:{3,}|`{3,})\{|^\s*\(\w[\w-]*\)=$|\{(ref|doc|numref|cite|term|eq)\}`", re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 DRAWS = re.compile(r"plt\.show\(|\.lmplot\(|\.show_graph\(|^show_graph\(", re.MULTILINE)
@@ -209,6 +210,9 @@ def test_cells_are_short(notebook):
             continue
         limit = LONGEST_CHECK if has_tag(cell, "check") or has_tag(cell, "claim") else LONGEST_CELL
         plain = re.sub(r"^(\s*)[%!].*$", r"\1pass", cell.source, flags=re.MULTILINE)
+        if not (has_tag(cell, "check") or has_tag(cell, "claim")):
+            widest = max(map(len, cell.source.splitlines()))
+            assert widest <= WIDEST_LINE, f"{cell.id} has a line of {widest} columns, at most {WIDEST_LINE}"
         assert lines_of_code(plain) <= limit, f"{cell.id} has {lines_of_code(plain)} lines of code, at most {limit}"
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sphinx.application import Sphinx
+from sphinx.config import Config
 
 from .public_address import PublicAddress, public_address
 
@@ -22,7 +23,7 @@ def launch_links(address: PublicAddress, notebook: str) -> dict[str, str]:
 
 def add_launch_menu(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
     """Add a menu to the header of every chapter."""
-    address = public_address(Path(app.srcdir))
+    address = app.config.public_address
     notebook = Path(app.env.doc2path(pagename, base=False))
     if address is None or doctree is None or notebook.suffix != ".ipynb":
         return
@@ -35,6 +36,13 @@ def add_launch_menu(app: Sphinx, pagename: str, templatename: str, context: dict
     context["header_buttons"].insert(0, menu | {"tooltip": "Run this chapter online"})
 
 
+def find_address(app: Sphinx, config: Config) -> None:
+    """Make the address a part of the configuration: Sphinx writes every page again when it changes."""
+    config.public_address = public_address(Path(app.srcdir))
+
+
 def connect(app: Sphinx) -> None:
     """Add the menu after the theme has made its list of header buttons."""
+    app.add_config_value("public_address", None, "html")
+    app.connect("config-inited", find_address)
     app.connect("html-page-context", add_launch_menu, priority=502)

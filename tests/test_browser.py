@@ -1,0 +1,181 @@
+"""The site in a real browser: wide and narrow, light and dark, with a keyboard, and for a screen reader.
+
+These tests need Chromium. They are skipped where none is found, unless REQUIRE_BROWSER is set.
+"""
+
+import functools
+import http.server
+import os
+import shutil
+import threading
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
+from book_files import chapter_paths, exercises, pages_in_order, read
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+CHROMIUM = next((found for name in CHROMIUM_NAMES if (found := shutil.which(name))), None)
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+PAGES = ["index", *pages_in_order(), "search"]
+SCREENS = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 390, "height": 844}}
+THEMES = ("light", "dark")
+# The figures a first view may weigh. Compressed by a real server it is about a third.
+FIRST_VIEW_BYTES = 1_600_000
+
+if CHROMIUM is None and not os.environ.get("REQUIRE_BROWSER"):
+    pytest.skip("no Chromium found: install it to test the site in a browser", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def address(site):
+    """Where the built site is served on localhost."""
+
+    class QuietHandler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    handler = functools.partial(QuietHandler, directory=site)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    assert CHROMIUM, "REQUIRE_BROWSER is set, but no Chromium is installed"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser, address):
+    """Return a function that opens a page of the site and records what goes wrong in `page.problems`."""
+    contexts = []
+
+    def open_page(name, screen="wide", theme="light", **options):
+        context = browser.new_context(viewport=SCREENS[screen], color_scheme=theme, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.problems, page.traffic = [], []
+        page.on("console", lambda line: page.problems.append(line.text) if line.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        page.on("requestfailed", lambda request: page.problems.append(f"failed: {request.url}"))
+        page.on("request", lambda request: page.traffic.append(request.url))
+        page.goto(f"{address}/{name}.html")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def remote(urls):
+    return [url for url in urls if urlsplit(url).scheme in ("http", "https") and urlsplit(url).hostname != "127.0.0.1"]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("name", PAGES)
+def test_page(visit, site, name, screen, theme):
+    """One view of a page: no error, no request elsewhere, no sideways scrolling, no violation found by axe."""
+    page = visit(name, screen, theme)
+    page.wait_for_load_state("networkidle")
+    assert page.locator("html").get_attribute("data-theme") == theme
+    assert page.problems == []
+    assert remote(page.traffic) == []
+    widths = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    assert widths[0] <= widths[1], f"the page is {widths[0]} px wide on a screen of {widths[1]} px"
+    empty = page.evaluate("[...document.images].filter(i => i.loading != 'lazy' && !i.naturalWidth).map(i => i.src)")
+    assert empty == []
+    # preload: axe would fetch style sheets itself, from addresses it gets wrong.
+    found = Axe().run(page, options={"preload": False}).response["violations"]
+    violations = [f"{v['id']}: {v['help']} {[node['html'][:160] for node in v['nodes'][:3]]}" for v in found]
+    pictures = site.parent / "screens"
+    pictures.mkdir(exist_ok=True)
+    page.screenshot(path=pictures / f"{name.replace('/', '-')}-{screen}-{theme}.png")
+    assert violations == []
+
+
+def test_axe_can_find_something(visit):
+    page = visit("index")
+    page.evaluate("document.querySelector('article').insertAdjacentHTML('beforeend', '<img src=\"data:,\">')")
+    found = Axe().run(page, options={"preload": False}).response["violations"]
+    assert "image-alt" in [violation["id"] for violation in found]
+
+
+@pytest.mark.parametrize("path", chapter_paths(), ids=lambda path: path.stem)
+def test_solutions_unfold_with_the_keyboard(visit, path):
+    page = visit(f"notebooks/{path.stem}")
+    folded = page.locator("details.hide:has(summary:has-text('solution'))")
+    assert folded.count() == len(exercises(read(path)))
+    first = folded.first
+    code = first.locator("pre").first
+    assert not code.is_visible()
+    first.locator("summary").focus()
+    page.keyboard.press("Enter")
+    code.wait_for(state="visible")
+    assert "@title Solution" in code.inner_text()
+
+
+def test_a_page_can_be_read_without_any_script(visit):
+    page = visit(f"notebooks/{chapter_paths()[-1].stem}", java_script_enabled=False)
+    assert page.locator("article h1").is_visible()
+    assert page.locator("article math").first.is_visible()
+    assert page.locator("details.hide summary").first.is_visible()
+
+
+def test_formulas_are_drawn_with_the_books_font(visit):
+    page = visit("notebooks/03_linear_regression_numpy")
+    page.evaluate("document.fonts.ready")
+    assert page.evaluate("document.fonts.check('16px \"Latin Modern Math\"')")
+    heights = page.evaluate("[...document.querySelectorAll('math')].map(m => m.getBoundingClientRect().height)")
+    assert min(heights) > 5
+
+
+def test_search_finds_a_chapter(visit):
+    page = visit("search")
+    page.goto(page.url + "?q=broadcasting")
+    result = page.locator("#search-results li a").first
+    result.wait_for()
+    assert "01_tensors" in " ".join(page.locator("#search-results li a").evaluate_all("list => list.map(a => a.href)"))
+
+
+def test_the_theme_can_be_switched(visit):
+    page = visit("index")
+    before = page.locator("html").get_attribute("data-theme")
+    page.locator("button.theme-switch-button:visible").first.click()
+    page.locator("button.theme-switch-button:visible").first.click()
+    modes = {before, page.locator("html").get_attribute("data-theme")}
+    page.locator("button.theme-switch-button:visible").first.click()
+    modes.add(page.locator("html").get_attribute("data-theme"))
+    assert modes == {"light", "dark"}
+
+
+def test_copy_buttons(visit):
+    page = visit("notebooks/01_tensors")
+    page.locator("button.copybtn").first.wait_for(state="attached")
+    assert page.locator("button.copybtn").count() > 10
+
+
+def test_weight_of_a_first_view(visit):
+    page = visit("notebooks/03_linear_regression_numpy")
+    page.wait_for_load_state("networkidle")
+    sizes = page.evaluate(
+        "performance.getEntries().filter(e => e.entryType == 'resource' || e.entryType == 'navigation')"
+        ".map(e => e.decodedBodySize)"
+    )
+    print(f"first view: {sum(sizes)} bytes in {len(sizes)} requests")
+    assert sum(sizes) <= FIRST_VIEW_BYTES

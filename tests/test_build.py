@@ -1,0 +1,121 @@
+"""How the site is built: what executes again, what fails the build, what depends on the public address.
+
+A small book with the real configuration stands in for the whole one.
+"""
+
+import json
+import os
+
+import pytest
+
+from site_build import build, executed_notebooks, small_book
+
+CHAPTER = "notebooks/01_short.ipynb"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A small book that has been built once."""
+    book = small_book(tmp_path_factory.mktemp("small book"))  # the space in the name is on purpose
+    first = build(book, BOOK_REPOSITORY_URL="")
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert executed_notebooks(first) == ["01_short"]
+    return book
+
+
+def change_cell(book, cell_id, change):
+    path = book / CHAPTER
+    notebook = json.loads(path.read_text("utf8"))
+    cell = next(cell for cell in notebook["cells"] if cell["id"] == cell_id)
+    cell["source"] = change("".join(cell["source"]))
+    path.write_text(json.dumps(notebook), "utf8")
+
+
+def rebuild(book, **environment):
+    finished = build(book, **({"BOOK_REPOSITORY_URL": ""} | environment))
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return executed_notebooks(finished)
+
+
+def test_no_change_executes_nothing(built):
+    assert rebuild(built) == []
+
+
+def test_a_change_of_prose_executes_nothing(built):
+    change_cell(built, "text", lambda text: text + " One more sentence.")
+    assert rebuild(built) == []
+    assert "One more sentence." in (built / "_build/html/notebooks/01_short.html").read_text("utf8")
+
+
+def test_a_change_of_code_executes_again(built):
+    change_cell(built, "sum", lambda code: code + "\nprint('changed')")
+    assert rebuild(built) == ["01_short"]
+
+
+@pytest.mark.parametrize("name", ["constraints.txt", "notebooks/data/numbers.csv.gz", "notebooks/helper.py"])
+def test_a_change_of_packages_data_or_helpers_executes_again(built, name):
+    path = built / name
+    path.write_bytes((path.read_bytes() if path.exists() else b"") + b"\n# changed\n")
+    assert rebuild(built) == ["01_short"]
+    assert rebuild(built) == []
+
+
+def test_what_a_notebook_unpacks_executes_nothing(built):
+    (built / "notebooks/data/numbers.csv").write_bytes(b"unpacked")
+    (built / "notebooks/data/mnist.lock").touch()
+    assert rebuild(built) == []
+
+
+def test_launch_links_only_with_a_public_address(built):
+    page = built / "_build/html/notebooks/01_short.html"
+    rebuild(built)
+    assert "colab" not in page.read_text("utf8").lower()
+    change_cell(built, "text", lambda text: text + " And another.")
+    rebuild(built, BOOK_REPOSITORY_URL="https://github.com/someone/book")
+    html = page.read_text("utf8")
+    for address in (
+        "https://colab.research.google.com/github/someone/book/blob/main/notebooks/01_short.ipynb",
+        "https://kaggle.com/kernels/welcome?src=https://github.com/someone/book/blob/main/notebooks/01_short.ipynb",
+        "https://mybinder.org/v2/gh/someone/book/main?urlpath=lab/tree/notebooks/01_short.ipynb",
+    ):
+        assert f'href="{address}"' in html
+
+
+def test_a_change_of_the_public_address_reaches_every_page(built):
+    """Pages that did not change must not keep the links of another address."""
+    rebuild(built, BOOK_REPOSITORY_URL="https://github.com/someone/book")
+    rebuild(built, BOOK_REPOSITORY_URL="https://github.com/other/book")
+    assert "github/other/book" in (built / "_build/html/notebooks/01_short.html").read_text("utf8")
+
+
+def test_a_failing_cell_fails_the_build_every_time(tmp_path):
+    book = small_book(tmp_path)
+    change_cell(book, "sum", lambda code: code + "\n1 / 0")
+    for _ in range(2):
+        finished = build(book)
+        assert finished.returncode != 0
+        assert "ZeroDivisionError" in finished.stdout + finished.stderr
+
+
+def test_a_remote_image_fails_the_build(tmp_path):
+    book = small_book(tmp_path)
+    text = '# A small book\n\n<img src="https://example.org/a.png" alt="from elsewhere">\n'
+    (book / "index.md").write_text(text, "utf8")
+    finished = build(book)
+    assert finished.returncode != 0
+    assert "would load something from another host" in finished.stdout + finished.stderr
+
+
+def test_a_broken_link_fails_the_build(tmp_path):
+    book = small_book(tmp_path)
+    (book / "index.md").write_text("# A small book\n\n[nowhere](notebooks/99_nowhere.ipynb)\n", "utf8")
+    assert build(book).returncode != 0
+
+
+def test_nothing_outside_the_table_of_contents_is_built(tmp_path):
+    book = small_book(tmp_path)
+    for folder in (".venv/lib", "tests", "tools"):
+        (book / folder).mkdir(parents=True)
+        (book / folder / "stray.md").write_text("# Stray\n", "utf8")
+    assert build(book).returncode == 0
+    assert not [name for _, _, names in os.walk(book / "_build/html") for name in names if "stray" in name]

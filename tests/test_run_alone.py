@@ -1,0 +1,95 @@
+"""Promise 1: a notebook copied alone into an empty folder runs from top to bottom, without a network."""
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from book_files import NOTEBOOKS, ROOT, TEMPLATE, chapter_paths, code_cells, has_tag, read
+from offline import python_offline, run_offline
+
+SECONDS_A_CHAPTER = {"12_training_faster": 150, "13_scaling_out": 150}
+USUAL_SECONDS = 90
+
+
+def copy_alone(path: Path, folder: Path) -> Path:
+    """Copy a notebook into a folder, with the packed data beside it only if it has a data cell."""
+    copy = Path(shutil.copy(path, folder))
+    if code_cells(read(path), "data"):
+        shutil.copytree(NOTEBOOKS / "data", folder / "data", ignore=shutil.ignore_patterns("*-ubyte", "*.lock"))
+    return copy
+
+
+@pytest.fixture(scope="module", params=[*chapter_paths(), TEMPLATE], ids=lambda path: path.stem)
+def executed(request, tmp_path_factory):
+    """Execute a notebook under nbmake and return it with its outputs."""
+    folder = tmp_path_factory.mktemp("alone")
+    copy = copy_alone(request.param, folder)
+    seconds = SECONDS_A_CHAPTER.get(request.param.stem, USUAL_SECONDS)
+    command = [sys.executable, "-m", "pytest", "--nbmake", "--overwrite", f"--nbmake-timeout={seconds}"]
+    command += ["--nbmake-kernel=python3", "-q", "-c", os.devnull, "--rootdir", str(folder), copy.name]
+    finished = run_offline(command, folder, IPYTHONDIR=str(folder / ".ipython"))
+    assert finished.returncode == 0, finished.stdout[-6000:] + finished.stderr[-2000:]
+    return read(copy)
+
+
+def outputs(notebook, output_type):
+    """Yield (cell, output) for every output of a kind."""
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            if output.output_type == output_type:
+                yield cell, output
+
+
+def test_runs_alone_and_offline(executed):
+    assert all(cell.execution_count for cell in code_cells(executed) if cell.source.strip())
+
+
+def test_nothing_warns(executed):
+    for cell, output in outputs(executed, "stream"):
+        assert output.name != "stderr", f"{cell.id} writes to stderr: {output.text}"
+        assert "Warning:" not in output.text or has_tag(cell, "raises-exception"), f"{cell.id}: {output.text}"
+
+
+def test_only_cells_that_say_so_raise(executed):
+    raising = {cell.id for cell, _ in outputs(executed, "error")}
+    assert raising == {cell.id for cell in code_cells(executed, "raises-exception")}
+
+
+def test_every_picture_has_an_alternative_text(executed):
+    for kind in ("display_data", "execute_result"):
+        for cell, output in outputs(executed, kind):
+            if "image/png" in output.data:
+                assert cell.metadata.get("mystnb", {}).get("image", {}).get("alt"), f"{cell.id} draws without alt text"
+
+
+def test_no_object_is_shown_by_its_address(executed):
+    """`<Axes: >` or `<… at 0x7f…>` below a cell is noise, and differs from run to run."""
+    for cell, output in outputs(executed, "execute_result"):
+        text = output.data.get("text/plain", "")
+        assert not re.search(r"<Axes|Line2D object|at 0x[0-9a-f]+>", text), f"{cell.id} shows {text}"
+
+
+def test_the_network_is_refused(tmp_path):
+    """The isolation of these tests itself: a program run by them reaches no other host."""
+    finished = python_offline("import socket; socket.create_connection(('192.0.2.1', 80), timeout=5)", tmp_path)
+    assert finished.returncode != 0
+    assert "Error" in finished.stderr
+    assert "imed out" not in finished.stderr, "refused at once, not after waiting"
+
+
+def test_the_guard_for_systems_without_namespaces(tmp_path, monkeypatch):
+    monkeypatch.setattr("offline.isolation", tuple)
+    finished = python_offline("import socket; socket.create_connection(('192.0.2.1', 80), timeout=5)", tmp_path)
+    assert "no network in this test" in finished.stderr
+
+
+def test_notebooks_import_nothing_of_the_project():
+    own = {path.stem for folder in ("tests", "tools", "book") for path in (ROOT / folder).rglob("*.py")} | {"bookkit"}
+    for path in chapter_paths():
+        for cell in code_cells(read(path)):
+            imported = set(re.findall(r"^\s*(?:from|import) (\w+)", cell.source, flags=re.MULTILINE))
+            assert not imported & own, f"{path.stem}, cell {cell.id} imports {imported & own}"

@@ -1,0 +1,198 @@
+"""Promise 4 and the site: nothing leaves the page, every link leads somewhere, every picture speaks."""
+
+import itertools
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from sphinx.errors import ExtensionError
+
+from book_files import NOTEBOOKS, chapter_paths, code_cells, exercises, pages_in_order, read
+from bookkit.launch_links import launch_links
+from bookkit.mathml import to_mathml
+from bookkit.offline_guard import FetchedAddresses, remote_addresses
+from bookkit.public_address import PublicAddress, address_from
+from site_build import Page
+
+EXTRA_PAGES = {"index", "search", "genindex"}
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    """Every page of the site, by its path without suffix."""
+    return {p.relative_to(site).with_suffix("").as_posix(): Page(p) for p in sorted(site.rglob("*.html"))}
+
+
+@pytest.fixture(scope="module")
+def chapters(pages):
+    """The chapters' pages, by name."""
+    return {path.stem: pages[f"notebooks/{path.stem}"] for path in chapter_paths()}
+
+
+def test_the_pages_are_those_of_the_table_of_contents(pages):
+    assert set(pages) == EXTRA_PAGES | set(pages_in_order())
+
+
+def test_no_page_loads_anything_from_another_host(site):
+    assert list(remote_addresses(site)) == []
+
+
+def test_nothing_heavy_that_no_page_needs(site):
+    names = {path.name for path in site.rglob("*.js")}
+    assert not {name for name in names if re.search(r"fontawesome|thebe|mathjax|require", name, re.IGNORECASE)}
+    for page in site.rglob("*.html"):
+        assert not re.search(r"fontawesome\.js|thebe|mathjax|unpkg|jsdelivr", page.read_text("utf8"), re.IGNORECASE), (
+            page
+        )
+
+
+@pytest.mark.parametrize(
+    ("html", "found"),
+    [
+        ('<img src="https://example.org/a.png">', True),
+        ('<img srcset="a.png 1x, //example.org/b.png 2x">', True),
+        ('<script src="//example.org/a.js"></script>', True),
+        ('<link rel="stylesheet" href="https://example.org/a.css">', True),
+        ('<link rel="preload" href="https://example.org/a.js">', True),
+        ("<style>@import 'https://example.org/a.css';</style>", True),
+        ('<p style="background: url(https://example.org/a.png)">', True),
+        ('<iframe src="https://example.org"></iframe>', True),
+        ('<a href="https://example.org">a link waits for a click</a>', False),
+        ('<link rel="canonical" href="https://example.org/page">', False),
+        ('<img src="../_images/a.png"><script src="a.js"></script>', False),
+    ],
+)
+def test_the_guard_sees_what_a_browser_would_fetch(html, found):
+    parser = FetchedAddresses()
+    parser.feed(html)
+    assert bool(parser.found) == found
+
+
+def test_internal_links_resolve(pages, site):
+    broken = []
+    for page in pages.values():
+        for target in [*page.links, *page.assets]:
+            if re.match(r"https?:|mailto:|javascript:|data:", target):
+                continue
+            path, _, fragment = target.partition("#")
+            file = (page.path.parent / unquote(path.partition("?")[0])).resolve() if path else page.path
+            if file.is_dir():
+                file = file / "index.html"
+            if not file.is_file():
+                broken.append(f"{page.path.name}: {target}")
+            elif fragment and file.suffix == ".html":
+                name = file.relative_to(site.resolve()).with_suffix("").as_posix()
+                if unquote(fragment) not in pages[name].ids:
+                    broken.append(f"{page.path.name}: {target} (no such anchor)")
+    assert not broken, broken
+
+
+def test_every_image_has_a_meaningful_alternative_text(pages):
+    for page in pages.values():
+        for image in page.images:
+            alt = image.get("alt", "")
+            assert len(alt.split()) >= 5, f"{page.path.name}: alt text {alt!r} of {image.get('src')}"
+            assert not re.search(r"\.(png|svg|jpe?g)|_images|[0-9a-f]{16}", alt), f"{page.path.name}: {alt!r}"
+
+
+def test_the_landing_page_shows_a_picture_drawn_by_the_book(pages, site):
+    index = pages["index"]
+    pictures = [image["src"] for image in index.images]
+    assert len(pictures) == 1
+    assert (site / pictures[0]).is_file()
+    drawn = {(page.path.parent / image["src"]).resolve() for name, page in pages.items() if name != "index"
+             for image in page.images}  # fmt: skip
+    assert (site / pictures[0]).resolve() in drawn
+
+
+def test_chapters_are_numbered(chapters):
+    for number, (name, page) in enumerate(chapters.items(), start=1):
+        assert f'<span class="section-number">{number}. </span>' in page.article, name
+
+
+def test_previous_and_next_lead_through_the_book(pages):
+    order = ["index", *pages_in_order()]
+    for before, after in itertools.pairwise(order):
+        follow = re.search(r'<a class="right-next"\s+href="([^"]+)"', pages[before].html)
+        assert follow, f"{before} has no next page"
+        assert (pages[before].path.parent / follow[1]).resolve() == pages[after].path.resolve()
+        assert re.search(r'<a class="left-prev"', pages[after].html), f"{after} has no previous page"
+
+
+def test_each_notebook_can_be_downloaded(chapters, site):
+    for name, page in chapters.items():
+        target = f"../_sources/notebooks/{name}.ipynb"
+        assert target in page.links
+        assert (site / f"_sources/notebooks/{name}.ipynb").read_bytes() == (NOTEBOOKS / f"{name}.ipynb").read_bytes()
+
+
+def test_exercises_on_the_page(chapters):
+    for path in chapter_paths():
+        html = chapters[path.stem].article
+        found = exercises(read(path))
+        folded = re.findall(
+            r'<details class="hide[^"]*">\s*<summary[^>]*>\s*<span class="collapsed">Show the solution', html
+        )
+        assert len(folded) == len(found), f"{path.stem}: {len(folded)} folded solutions, {len(found)} exercises"
+        assert html.count("✓ Exercise") >= 2 * len(found), "each check is shown, and so is the line it printed"
+        assert html.count('class="cell tag_exercise') == len(found)
+
+
+def test_claims_are_not_on_the_page(chapters):
+    for path in chapter_paths():
+        claims = code_cells(read(path), "claim")
+        assert claims
+        assert "tag_claim" not in chapters[path.stem].html
+
+
+def test_every_chapter_was_really_executed(chapters):
+    for path in chapter_paths():
+        cells = [cell for cell in code_cells(read(path)) if "print(" in cell.source and "def " not in cell.source]
+        shown = chapters[path.stem].article.count('class="cell_output')
+        assert shown >= len(cells) / 2, f"{path.stem}: {len(cells)} cells print, the page shows {shown} outputs"
+
+
+def test_formulas_are_there_without_a_script(chapters):
+    assert any("<math" in page.article for page in chapters.values())
+    for page in chapters.values():
+        text = re.sub(r"<pre.*?</pre>|<code.*?</code>|<annotation.*?</annotation>", "", page.article, flags=re.DOTALL)
+        assert not re.search(r"\\(frac|sum|hat|partial|mathbf|begin)\b", text), page.path.name
+
+
+def test_a_formula_that_cannot_be_translated_fails_the_build():
+    with pytest.raises(ExtensionError, match=r"no MathML for \\unknowncommand"):
+        to_mathml(r"\unknowncommand{x}", "inline")
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://github.com/someone/book.git", ("someone", "book")),
+        ("git@github.com:someone/my.book.git", ("someone", "my.book")),
+        ("ssh://git@github.com/someone/book", ("someone", "book")),
+        ("https://github.com/someone/book/", ("someone", "book")),
+        ("/home/someone/book", None),
+        ("", None),
+        ("https://example.org/someone/book.git", None),
+    ],
+)
+def test_public_address(url, expected):
+    address = address_from(url)
+    assert (address and (address.owner, address.name)) == expected
+
+
+def test_launch_links_point_at_the_notebook():
+    links = launch_links(PublicAddress("someone", "book", "main"), "notebooks/01_tensors.ipynb")
+    in_repository = "someone/book/blob/main/notebooks/01_tensors.ipynb"
+    assert links == {
+        "Colab": f"https://colab.research.google.com/github/{in_repository}",
+        "Kaggle": f"https://kaggle.com/kernels/welcome?src=https://github.com/{in_repository}",
+        "Binder": "https://mybinder.org/v2/gh/someone/book/main?urlpath=lab/tree/notebooks/01_tensors.ipynb",
+    }
+
+
+def test_the_fonts_licence_is_beside_the_font(site):
+    static = Path(site) / "_static"
+    assert (static / "latin-modern-math-subset.woff2").is_file()
+    assert "GUST" in (static / "latin-modern-math-licence.txt").read_text("utf8")

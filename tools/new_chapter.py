@@ -1,0 +1,74 @@
+"""Start a chapter: copy the template, give it a title, put it into the table of contents.
+
+python tools/new_chapter.py 14_my_topic "My topic" --part "Foundations"
+"""
+
+import argparse
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATE = ROOT / "tools" / "chapter_template.ipynb"
+
+
+def add_to_contents(contents: str, name: str, part: str) -> str:
+    """Return the text of _toc.yml with the chapter as the last one of a part.
+
+    Raises ValueError if there is no part of that caption. The text is edited line by line to keep its comments.
+    """
+    lines = contents.splitlines()
+    caption = f"  - caption: {part}"
+    if caption not in lines:
+        captions = ", ".join(line.partition(": ")[2] for line in lines if line.startswith("  - caption: "))
+        raise ValueError(f"_toc.yml has no part {part!r}, only: {captions}")
+    end = lines.index(caption) + 1
+    while end < len(lines) and not lines[end].startswith("  - caption: "):
+        end += 1
+    lines.insert(end, f"      - file: notebooks/{name}")
+    return "\n".join(lines) + "\n"
+
+
+def start_chapter(root: Path, name: str, title: str, part: str) -> None:
+    """Write the notebook and its wrong answers, and add the chapter to the table of contents.
+
+    Raises ValueError for a bad name, an unknown part or a chapter that exists, before anything is written.
+    """
+    if not re.fullmatch(r"(\d\d|a\d)_[a-z0-9_]+", name):
+        raise ValueError(f"{name!r} is no name for a chapter: two digits, then what it is about, such as 14_my_topic")
+    notebook_path = root / "notebooks" / f"{name}.ipynb"
+    if notebook_path.exists():
+        raise ValueError(f"{notebook_path} exists already")
+    contents_path = root / "_toc.yml"
+    contents = add_to_contents(contents_path.read_text("utf8"), name, part)
+    notebook = json.loads(TEMPLATE.read_text("utf8"))
+    first = notebook["cells"][0]
+    first["source"] = ["# " + title + "\n", *first["source"][1:]]
+    notebook_path.write_text(json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n", "utf8")
+    answers = root / "tests" / "wrong_answers" / f"{name}.toml"
+    answers.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(TEMPLATE.with_suffix(".wrong_answers.toml"), answers)
+    contents_path.write_text(contents, "utf8")
+
+
+def main() -> int:
+    """Start the chapter named on the command line."""
+    parser = argparse.ArgumentParser(description="Start a chapter from the template.")
+    parser.add_argument("name", help="file name without suffix, such as 14_my_topic")
+    parser.add_argument("title", help="title of the chapter")
+    parser.add_argument("--part", default="Foundations", help="caption of the part in _toc.yml (default: %(default)s)")
+    arguments = parser.parse_args()
+    try:
+        start_chapter(ROOT, arguments.name, arguments.title, arguments.part)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"notebooks/{arguments.name}.ipynb is a complete chapter that passes every test. Now make it yours:")
+    print("replace its texts, then its wrong answers in tests/wrong_answers, and run `make test`.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
