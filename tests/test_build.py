@@ -88,6 +88,14 @@ def test_a_change_of_the_public_address_reaches_every_page(built):
     assert "github/other/book" in (built / "_build/html/notebooks/01_short.html").read_text("utf8")
 
 
+def test_a_change_of_the_extension_reaches_every_page(built):
+    repairs = built / "book/bookkit/theme_repairs.py"
+    source = repairs.read_text("utf8")
+    repairs.write_text(source.replace('aria-label="Book"', 'aria-label="Another name"'), "utf8")
+    assert rebuild(built) == []
+    assert 'aria-label="Another name"' in (built / "_build/html/notebooks/01_short.html").read_text("utf8")
+
+
 def test_a_failing_cell_fails_the_build_every_time(tmp_path):
     book = small_book(tmp_path)
     change_cell(book, "sum", lambda code: code + "\n1 / 0")

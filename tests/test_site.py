@@ -165,6 +165,10 @@ def test_a_formula_that_cannot_be_translated_fails_the_build():
         to_mathml(r"\unknowncommand{x}", "inline")
 
 
+def test_a_product_is_not_taken_for_a_length():
+    assert to_mathml("2ex", "inline").count("<mi>") == 2
+
+
 @pytest.mark.parametrize(
     ("url", "expected"),
     [

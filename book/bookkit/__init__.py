@@ -1,6 +1,8 @@
 """The small Sphinx extension of this book: one module, one job."""
 
+import hashlib
 from importlib import import_module
+from pathlib import Path
 
 from sphinx.application import Sphinx
 
@@ -14,8 +16,18 @@ PARTS = [
 ]
 
 
+def own_fingerprint() -> str:
+    """Return a hash of this extension's code."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect every part to Sphinx."""
+    # As a part of the configuration: Sphinx writes every page again when the extension changes.
+    app.add_config_value("bookkit_fingerprint", own_fingerprint(), "html")
     for part in PARTS:
         import_module(f"{__name__}.{part}").connect(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -13,6 +13,8 @@ from sphinx.errors import ExtensionError
 from sphinx.util.math import get_node_equation_number
 from sphinx.writers.html5 import HTML5Translator
 
+# latex2mathml reads the "ex" of 2ex as a unit of length; no formula of this book holds a length.
+DIGIT_BEFORE_A_UNIT = re.compile(r"(?<=\d)(?=in|mm|cm|pt|em|ex|pc|bp|dd|cc|sp|mu)")
 UNTRANSLATED = re.compile(r"<mi>(\\[A-Za-z]+)</mi>")
 
 
@@ -22,7 +24,7 @@ def to_mathml(latex: str, display: str) -> str:
     `display` is "inline" or "block". Raises ExtensionError when a command has no translation, so that a formula
     never reaches the page as raw LaTeX.
     """
-    mathml = convert(latex, display=display)
+    mathml = convert(DIGIT_BEFORE_A_UNIT.sub(" ", latex), display=display)
     missed = UNTRANSLATED.search(mathml)
     if missed:
         raise ExtensionError(f"no MathML for {missed.group(1)} in the formula {latex!r}: rewrite it without")
