@@ -95,7 +95,7 @@ class Exercise:
 def exercises(notebook: NotebookNode) -> list[Exercise]:
     """Return the exercises of a notebook.
 
-    Raises AssertionError when an exercise isn't four cells in the order task, stub, solution, check.
+    Raises AssertionError when an exercise isn't four cells in the order task, stub, check, solution.
     """
     found = []
     for index, cell in enumerate(notebook.cells):
@@ -105,8 +105,8 @@ def exercises(notebook: NotebookNode) -> list[Exercise]:
         number = int(heading[1])
         facts = EXERCISE_FACTS.search(cell.source)
         assert facts, f"exercise {number}: the line '*Goal 1 · routine · 5 minutes*' is missing below its heading"
-        stub, solution, check = notebook.cells[index + 1 : index + 4]
-        for part, tag in ((stub, "exercise"), (solution, "solution"), (check, "check")):
+        stub, check, solution = notebook.cells[index + 1 : index + 4]
+        for part, tag in ((stub, "exercise"), (check, "check"), (solution, "solution")):
             assert has_tag(part, tag), f"exercise {number}: expected a cell tagged {tag!r}, found {tags(part)}"
             assert part.id == f"{tag}-{number}", f"exercise {number}: the {tag} cell should have the id {tag}-{number}"
         practised = tuple(int(goal) for goal in re.findall(r"\d+", facts[1]))

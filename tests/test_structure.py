@@ -28,6 +28,7 @@ from book_files import (
 
 CLOSING_SECTIONS = ["Exercises", "In one breath", "What's next", "Further reading"]
 KNOWN_TAGS = {
+    "remove-output",
     "setup", "data", "exercise", "solution", "check", "claim", "raises-exception", "varies", "cover",
     "hide-input", "remove-cell",
 }  # fmt: skip
@@ -143,7 +144,7 @@ def test_every_section_asks_for_a_prediction_before_it_runs_something(notebook):
 
 
 def test_mistakes_are_run_predicted_and_repaired(notebook):
-    mistakes = [i for i, cell in enumerate(notebook.cells) if has_tag(cell, "raises-exception")]
+    mistakes = [i for i, c in enumerate(notebook.cells) if has_tag(c, "raises-exception") and not has_tag(c, "check")]
     assert mistakes, "no deliberate mistake (tag raises-exception)"
     for index in mistakes:
         cell, before = notebook.cells[index], notebook.cells[index - 1]
@@ -176,6 +177,9 @@ def test_tags(notebook):
         if has_tag(cell, "claim"):
             assert has_tag(cell, "remove-cell"), f"{cell.id}: a claim stays off the page (tag remove-cell)"
             assert "assert" in cell.source
+        if has_tag(cell, "check"):
+            assert has_tag(cell, "raises-exception"), f"{cell.id}: Run All goes on after an unsolved exercise"
+            assert has_tag(cell, "remove-output"), f"{cell.id}: the book does not show what the check says to the stub"
         if has_tag(cell, "solution"):
             assert has_tag(cell, "hide-input"), f"{cell.id}: the book folds a solution (tag hide-input)"
             assert cell.metadata.jupyter.source_hidden is True, f"{cell.id}: Jupyter folds a solution"

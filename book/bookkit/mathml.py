@@ -24,7 +24,7 @@ def to_mathml(latex: str, display: str) -> str:
     `display` is "inline" or "block". Raises ExtensionError when a command has no translation, so that a formula
     never reaches the page as raw LaTeX.
     """
-    mathml = convert(DIGIT_BEFORE_A_UNIT.sub(" ", latex), display=display)
+    mathml = convert(DIGIT_BEFORE_A_UNIT.sub("{}", latex), display=display)
     missed = UNTRANSLATED.search(mathml)
     if missed:
         raise ExtensionError(f"no MathML for {missed.group(1)} in the formula {latex!r}: rewrite it without")

@@ -1,6 +1,7 @@
 """Repair what the theme gets wrong in the pages it writes: weight and accessibility."""
 
 import re
+import struct
 from pathlib import Path
 
 from sphinx.application import Sphinx
@@ -19,14 +20,30 @@ REPAIRS: list[tuple[re.Pattern[str], str, str]] = [
         '<div id="pst-primary-sidebar" role="navigation" aria-label="Book" class=',
         "the book's title stands in this column, outside every landmark a screen reader can jump to",
     ),
+    (
+        re.compile(r'<summary aria-label="Toggle hidden content">'),
+        "<summary>",
+        "the label hides the words that say what is folded: show the solution, show the code",
+    ),
 ]
 
 
-def repaired(html: str) -> str:
-    """Return the page with every repair made."""
+PICTURE = re.compile(r'<img (?![^>]*\bloading=)(?P<before>[^>]*?)src="(?P<src>[^"]+\.png)"')
+
+
+def sized(picture: re.Match[str], page: Path) -> str:
+    """Return an <img> that says its size, so the text below does not jump, and loads when the reader comes near."""
+    file = page.parent / picture["src"]
+    width, height = struct.unpack(">II", file.read_bytes()[16:24])  # where every PNG file keeps them
+    size = f'width="{width}" height="{height}"'
+    return f'<img loading="lazy" {size} {picture["before"]}src="{picture["src"]}"'
+
+
+def repaired(html: str, page: Path) -> str:
+    """Return the page with every repair made; `page` is where it lies."""
     for pattern, replacement, _why in REPAIRS:
         html = pattern.sub(replacement, html)
-    return html
+    return PICTURE.sub(lambda picture: sized(picture, page), html)
 
 
 def repair_pages(app: Sphinx, exception: Exception | None) -> None:
@@ -36,10 +53,11 @@ def repair_pages(app: Sphinx, exception: Exception | None) -> None:
     site = Path(app.outdir)
     for page in site.rglob("*.html"):
         before = page.read_text("utf8")
-        after = repaired(before)
+        after = repaired(before, page)
         if after != before:
             page.write_text(after, "utf8")
-    for leftover in (site / "_static" / "scripts").glob("fontawesome.js*"):
+    static = site / "_static"
+    for leftover in [*(static / "scripts").glob("fontawesome.js*"), *static.glob("*webpack-macros.html")]:
         leftover.unlink()
 
 
