@@ -32,8 +32,7 @@ book: $(INSTALLED)  ## execute the notebooks and build the site into _build/html
 	@echo "The book is in _build/html. To read it: make serve"
 
 serve: book  ## show the book on localhost
-	@echo "The book is at http://localhost:$(PORT)/ (Ctrl-C stops it)"
-	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+	@$(BIN)/python tools/serve_book.py --port $(PORT)
 
 test: $(INSTALLED)  ## run every test (builds the book first where it is stale)
 	$(BIN)/python -m pytest

@@ -3,8 +3,10 @@
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from packaging.requirements import Requirement
 from book_files import ROOT, TEMPLATE, goals, read
 from new_chapter import start_chapter
 from normalise_notebooks import normal_form, project_notebooks
+from serve_book import serve
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
@@ -152,6 +155,27 @@ def test_an_old_python_gets_one_clear_sentence(tmp_path):
     finished = run("make", "book", f"PYTHON={old}", cwd=tmp_path)
     assert finished.returncode != 0
     assert "needs Python 3.11 or newer" in finished.stdout
+
+
+def test_serve_shows_the_book_and_prints_the_address(tmp_path):
+    (tmp_path / "index.html").write_text("the book", "utf8")
+    code = f"import serve_book, pathlib; serve_book.serve(pathlib.Path({str(tmp_path)!r}), 0)"
+    variables = os.environ | {"PYTHONPATH": str(ROOT / "tools")}
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=variables, text=True) as server:
+        address = re.search(r"http://127\.0\.0\.1:\d+/", server.stdout.readline())[0]
+        assert urllib.request.urlopen(address).read() == b"the book"
+        server.terminate()
+
+
+def test_serve_explains_what_is_wrong(tmp_path, capsys):
+    assert serve(tmp_path, 0) == 1
+    assert "make book" in capsys.readouterr().err
+    (tmp_path / "index.html").touch()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert serve(tmp_path, taken.getsockname()[1]) == 1
+    assert "Name another" in capsys.readouterr().err
 
 
 def test_no_large_file_is_tracked():

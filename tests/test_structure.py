@@ -28,10 +28,10 @@ from book_files import (
 
 CLOSING_SECTIONS = ["Exercises", "In one breath", "What's next", "Further reading"]
 KNOWN_TAGS = {
-    "remove-output",
-    "setup", "data", "exercise", "solution", "check", "claim", "raises-exception", "varies", "cover",
-    "hide-input", "remove-cell",
-}  # fmt: skip
+    *("setup", "data", "exercise", "check", "solution", "claim"),
+    *("raises-exception", "varies", "cover"),
+    *("hide-input", "remove-cell", "remove-output"),
+}
 LONGEST_CELL, LONGEST_CHECK = 14, 25
 WIDEST_LINE = 110
 MYST_DIRECTIVE = re.compile(r"^(:{3,}|`{3,})\{|^\s*\(\w[\w-]*\)=$|\{(ref|doc|numref|cite|term|eq)\}`", re.MULTILINE)
