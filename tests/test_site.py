@@ -2,14 +2,16 @@
 
 import itertools
 import re
+import sysconfig
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 from sphinx.errors import ExtensionError
 
-from book_files import NOTEBOOKS, chapter_paths, code_cells, exercises, pages_in_order, read
+from book_files import NOTEBOOKS, ROOT, chapter_paths, code_cells, exercises, pages_in_order, read
 from bookkit.launch_links import launch_links
+from bookkit.local_paths import shorten, shorter_names
 from bookkit.mathml import to_mathml
 from bookkit.offline_guard import FetchedAddresses, remote_addresses
 from bookkit.public_address import PublicAddress, address_from
@@ -204,6 +206,19 @@ def test_launch_links_point_at_the_notebook():
         "Kaggle": f"https://kaggle.com/kernels/welcome?src=https://github.com/{in_repository}",
         "Binder": "https://mybinder.org/v2/gh/someone/book/main?urlpath=lab/tree/notebooks/01_tensors.ipynb",
     }
+
+
+def test_no_page_names_a_path_of_the_machine_that_built_it(pages):
+    for page in pages.values():
+        for path in (str(ROOT), sysconfig.get_paths()["purelib"], sysconfig.get_paths()["stdlib"]):
+            assert path not in page.html, f"{page.path.name} names {path}"
+
+
+def test_paths_in_tracebacks_are_shortened():
+    library = sysconfig.get_paths()["purelib"]
+    names = shorter_names(ROOT)
+    assert shorten(f"File {library}/torch/_tensor.py:630", names) == "File site-packages/torch/_tensor.py:630"
+    assert shorten(f"{ROOT}/notebooks/data", names) == "./data"
 
 
 def test_the_fonts_licence_is_beside_the_font(site):

@@ -12,6 +12,7 @@ PARTS = [
     "launch_links",
     "cover_picture",
     "theme_repairs",
+    "local_paths",
     "offline_guard",  # last: it looks at what the others have written
 ]
 

@@ -1,0 +1,50 @@
+"""Shorten the paths of the machine that built the book.
+
+A traceback names files by their full path. On a page that is somebody else's home directory: it says nothing to the
+reader and differs with every build. What stays is the part that is the same everywhere.
+"""
+
+import sysconfig
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+
+def shorter_names(root: Path) -> dict[str, str]:
+    """Return what to write instead of each local path, the longest path first."""
+    paths = sysconfig.get_paths()
+    names = {
+        paths["purelib"]: "site-packages",
+        paths["platlib"]: "site-packages",
+        paths["stdlib"]: f"lib/python{sysconfig.get_python_version()}",
+        str(root / "notebooks"): ".",
+        str(root): ".",
+        str(Path.home()): "~",
+    }
+    return dict(sorted(names.items(), key=lambda item: -len(item[0])))
+
+
+def shorten(text: str, names: dict[str, str]) -> str:
+    """Return the text with every local path shortened."""
+    for path, name in names.items():
+        if len(path) > 1:
+            text = text.replace(f"{path}/", f"{name}/").replace(f"{path}\\", f"{name}\\")
+    return text
+
+
+def shorten_paths(app: Sphinx, exception: Exception | None) -> None:
+    """Shorten the local paths in every page, and in what the search knows."""
+    if exception is not None or app.builder.format != "html":
+        return
+    names = shorter_names(Path(app.srcdir))
+    site = Path(app.outdir)
+    for file in [*site.rglob("*.html"), site / "searchindex.js"]:
+        before = file.read_text("utf8")
+        after = shorten(before, names)
+        if after != before:
+            file.write_text(after, "utf8")
+
+
+def connect(app: Sphinx) -> None:
+    """Shorten the paths when all pages are written."""
+    app.connect("build-finished", shorten_paths)
