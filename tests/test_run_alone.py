@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from offline import python_offline, run_offline
 
 SECONDS_A_CHAPTER = {"12_training_faster": 150, "13_scaling_out": 150}
 USUAL_SECONDS = 90
+record_time: dict[str, tuple[float, int]] = {}  # a chapter's seconds, taken and allowed, start of the kernel included
 
 
 def copy_alone(path: Path, folder: Path) -> Path:
@@ -31,9 +33,17 @@ def executed(request, tmp_path_factory):
     seconds = SECONDS_A_CHAPTER.get(request.param.stem, USUAL_SECONDS)
     command = [sys.executable, "-m", "pytest", "--nbmake", "--overwrite", f"--nbmake-timeout={seconds}"]
     command += ["--nbmake-kernel=python3", "-q", "-c", os.devnull, "--rootdir", str(folder), copy.name]
+    started = time.perf_counter()
     finished = run_offline(command, folder, IPYTHONDIR=str(folder / ".ipython"))
+    record_time[request.param.stem] = time.perf_counter() - started, seconds
     assert finished.returncode == 0, finished.stdout[-6000:] + finished.stderr[-2000:]
     return read(copy)
+
+
+def test_within_its_time_budget(executed):
+    name, (taken, allowed) = list(record_time.items())[-1]
+    print(f"{name}: {taken:.0f} s of {allowed} s")
+    assert taken <= allowed
 
 
 def outputs(notebook, output_type):
