@@ -42,6 +42,7 @@ class Chapter:
             for cell in [e.solution for n, e in sorted(self.exercises.items()) if n < number] + [exercise.stub]:
                 error, _ = self.runner.run(cell.source)
                 assert error is None, f"cell {cell.id} raises {error!r}"
+            self.runner.run(exercise.check.source)  # Run All has run it on the stub before the learner answers
             error, _ = self.runner.run(answer)
             assert error is None, f"the answer itself raises {error!r}"
             return self.runner.run(exercise.check.source)
