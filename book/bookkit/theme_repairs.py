@@ -28,7 +28,7 @@ REPAIRS: list[tuple[re.Pattern[str], str, str]] = [
 ]
 
 
-PICTURE = re.compile(r'<img (?![^>]*\bloading=)(?P<before>[^>]*?)src="(?P<src>[^"]+\.png)"')
+PICTURE = re.compile(r'<img (?![^>]*\bloading=)(?P<before>[^>]*?)src="(?P<src>(?!\w+:|//)[^"]+\.png)"')
 
 
 def sized(picture: re.Match[str], page: Path) -> str:
