@@ -1,6 +1,7 @@
 """The contract of a chapter: headings, goals, exercises, tags, ids, alternative texts, links, order."""
 
 import io
+import itertools
 import re
 import tokenize
 from pathlib import Path
@@ -235,6 +236,15 @@ def test_plain_commonmark(notebook):
     for cell in markdown_cells(notebook):
         found = MYST_DIRECTIVE.search(cell.source)
         assert not found, f"{cell.id}: {found[0]!r} is understood by the book only, not by Colab or GitHub"
+
+
+def test_every_column_of_a_table_has_a_heading(notebook):
+    for cell in markdown_cells(notebook):
+        lines = prose(cell.source).splitlines()
+        for header, below in itertools.pairwise(lines):
+            if re.fullmatch(r"\|[\s:|-]*-[\s:|-]*\|", below):
+                names = [name.strip() for name in header.strip()[1:-1].split("|")]
+                assert all(names), f"{cell.id}: a screen reader has no name for a column of {header!r}"
 
 
 def test_links_between_files_resolve(path, notebook):
