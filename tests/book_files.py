@@ -1,6 +1,7 @@
 """What the tests know about the book: its files, its chapters, the parts of a notebook."""
 
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,9 +31,16 @@ def chapter_paths() -> list[Path]:
     return [ROOT / f"{page}.ipynb" for page in pages_in_order() if page.startswith("notebooks/")]
 
 
-def chapter_ids() -> list[str]:
-    """Return the chapters' names, for pytest's output."""
-    return [path.stem for path in chapter_paths()]
+def wrong_answers_path(path: Path) -> Path:
+    """Return the file with the collected wrong answers to a chapter's exercises."""
+    if path == TEMPLATE:
+        return path.with_suffix(".wrong_answers.toml")
+    return WRONG_ANSWERS / f"{path.stem}.toml"
+
+
+def copy_packed_data(folder: Path) -> None:
+    """Put the data into a folder as a fresh clone holds it: packed, and without locks."""
+    shutil.copytree(NOTEBOOKS / "data", folder / "data", ignore=shutil.ignore_patterns("*-ubyte", "*.lock"))
 
 
 def read(path: Path) -> NotebookNode:

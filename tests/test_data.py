@@ -1,7 +1,6 @@
 """The data: the right files, loaded without a network, by several notebooks at once, with clear words when damaged."""
 
 import hashlib
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +8,8 @@ from pathlib import Path
 import pytest
 from torchvision import datasets
 
-from book_files import NOTEBOOKS, ROOT, chapter_paths, code_cells, read
-from offline import python_offline, run_offline
+from book_files import NOTEBOOKS, ROOT, chapter_paths, code_cells, copy_packed_data, read
+from offline import python_offline
 
 RAW = Path("MNIST") / "raw"
 LOAD_BOTH = """
@@ -30,7 +29,7 @@ def data_cell():
 @pytest.fixture
 def folder(tmp_path):
     """A folder with the packed data beside it, as a notebook would find it."""
-    shutil.copytree(NOTEBOOKS / "data", tmp_path / "data", ignore=shutil.ignore_patterns("*-ubyte", "*.lock"))
+    copy_packed_data(tmp_path)
     return tmp_path
 
 
@@ -120,6 +119,6 @@ def test_a_half_unpacked_file_is_unpacked_again(folder, data_cell):
 
 
 def test_loading_leaves_the_packed_files_alone(folder, data_cell):
-    run_offline([sys.executable, "-c", data_cell + LOAD_BOTH], folder)
+    python_offline(data_cell + LOAD_BOTH, folder)
     for name, md5 in datasets.MNIST.resources:
         assert hashlib.md5((folder / "data" / RAW / name).read_bytes()).hexdigest() == md5

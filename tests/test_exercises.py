@@ -1,23 +1,30 @@
 """Promise 3: a check passes on the solution, fails on the stub, and tells each wrong answer what it got wrong."""
 
-import shutil
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from book_files import NOTEBOOKS, TEMPLATE, WRONG_ANSWERS, chapter_paths, code_cells, exercises, has_tag, read, tags
+from book_files import (
+    TEMPLATE,
+    chapter_paths,
+    code_cells,
+    copy_packed_data,
+    exercises,
+    has_tag,
+    read,
+    tags,
+    wrong_answers_path,
+)
 from run_cells import CellFailed, CellRunner
 
 PARTS_OF_EXERCISES = {"exercise", "solution", "check"}
-# An error that Python raises by itself tells a learner nothing about the exercise.
 FEWEST_WRONG_ANSWERS = 2
 
 
 def wrong_answers(path: Path) -> list[dict]:
     """Return the collected wrong answers to a chapter's exercises."""
-    file = path.with_suffix(".wrong_answers.toml") if path == TEMPLATE else WRONG_ANSWERS / f"{path.stem}.toml"
-    return tomllib.loads(file.read_text("utf8"))["wrong"]
+    return tomllib.loads(wrong_answers_path(path).read_text("utf8"))["wrong"]
 
 
 class Chapter:
@@ -51,7 +58,7 @@ class Chapter:
 @pytest.fixture(scope="module", params=[*chapter_paths(), TEMPLATE], ids=lambda path: path.stem)
 def chapter(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param.stem)
-    shutil.copytree(NOTEBOOKS / "data", folder / "data", ignore=shutil.ignore_patterns("*-ubyte", "*.lock"))
+    copy_packed_data(folder)
     return Chapter(request.param, folder)
 
 

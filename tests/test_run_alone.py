@@ -9,25 +9,24 @@ from pathlib import Path
 
 import pytest
 
-from book_files import NOTEBOOKS, ROOT, TEMPLATE, chapter_paths, code_cells, has_tag, read
+from book_files import ROOT, TEMPLATE, chapter_paths, code_cells, copy_packed_data, has_tag, read
 from offline import isolation, python_offline, run_offline
 
 SECONDS_A_CHAPTER = {"12_training_faster": 150, "13_scaling_out": 150}
 USUAL_SECONDS = 90
-record_time: dict[str, tuple[float, int]] = {}  # a chapter's seconds, taken and allowed, start of the kernel included
 
 
 def copy_alone(path: Path, folder: Path) -> Path:
     """Copy a notebook into a folder, with the packed data beside it only if it has a data cell."""
     copy = Path(shutil.copy(path, folder))
     if code_cells(read(path), "data"):
-        shutil.copytree(NOTEBOOKS / "data", folder / "data", ignore=shutil.ignore_patterns("*-ubyte", "*.lock"))
+        copy_packed_data(folder)
     return copy
 
 
 @pytest.fixture(scope="module", params=[*chapter_paths(), TEMPLATE], ids=lambda path: path.stem)
-def executed(request, tmp_path_factory):
-    """Execute a notebook under nbmake and return it with its outputs."""
+def execution(request, tmp_path_factory):
+    """Execute a notebook under nbmake; return it with its outputs, and the seconds that it took and may take."""
     folder = tmp_path_factory.mktemp("alone")
     copy = copy_alone(request.param, folder)
     seconds = SECONDS_A_CHAPTER.get(request.param.stem, USUAL_SECONDS)
@@ -35,14 +34,21 @@ def executed(request, tmp_path_factory):
     command += ["--nbmake-kernel=python3", "-q", "-c", os.devnull, "--rootdir", str(folder), copy.name]
     started = time.perf_counter()
     finished = run_offline(command, folder, IPYTHONDIR=str(folder / ".ipython"))
-    record_time[request.param.stem] = time.perf_counter() - started, seconds
+    taken = time.perf_counter() - started  # the start of the kernel included
     assert finished.returncode == 0, finished.stdout[-6000:] + finished.stderr[-2000:]
-    return read(copy)
+    return read(copy), taken, seconds
 
 
-def test_within_its_time_budget(executed):
-    name, (taken, allowed) = list(record_time.items())[-1]
-    print(f"{name}: {taken:.0f} s of {allowed} s")
+@pytest.fixture(scope="module")
+def executed(execution):
+    """Return the executed notebook alone."""
+    notebook, _taken, _allowed = execution
+    return notebook
+
+
+def test_within_its_time_budget(execution):
+    _notebook, taken, allowed = execution
+    print(f"{taken:.0f} s of {allowed} s")
     assert taken <= allowed
 
 

@@ -4,7 +4,6 @@ import io
 import itertools
 import re
 import tokenize
-from pathlib import Path
 from urllib.parse import unquote
 
 import nbformat
@@ -25,6 +24,7 @@ from book_files import (
     read,
     tags,
     whole_prose,
+    wrong_answers_path,
 )
 
 CLOSING_SECTIONS = ["Exercises", "In one breath", "What's next", "Further reading"]
@@ -271,7 +271,4 @@ def test_no_two_chapters_share_a_title():
 
 
 def test_every_chapter_has_wrong_answers(path):
-    if path == TEMPLATE:
-        assert (path.parent / "chapter_template.wrong_answers.toml").exists()
-    else:
-        assert (Path(ROOT) / "tests" / "wrong_answers" / f"{path.stem}.toml").exists()
+    assert wrong_answers_path(path).exists()
