@@ -30,10 +30,10 @@ from book_files import (
 CLOSING_SECTIONS = ["Exercises", "In one breath", "What's next", "Further reading"]
 KNOWN_TAGS = {
     *("setup", "data", "exercise", "check", "solution", "claim"),
-    *("raises-exception", "varies", "cover"),
+    *("raises-exception", "varies", "cover", "recipe", "record", "script"),
     *("hide-input", "remove-cell", "remove-output"),
 }
-LONGEST_CELL, LONGEST_CHECK = 14, 25
+LONGEST_CELL, LONGEST_CHECK, LONGEST_SCRIPT = 14, 25, 60
 WIDEST_LINE = 110
 MYST_DIRECTIVE = re.compile(r"^(:{3,}|`{3,})\{|^\s*\(\w[\w-]*\)=$|\{(ref|doc|numref|cite|term|eq)\}`", re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
@@ -214,6 +214,9 @@ def test_cells_are_short(notebook):
         if has_tag(cell, "data") or has_tag(cell, "setup"):
             continue
         limit = LONGEST_CHECK if has_tag(cell, "check") or has_tag(cell, "claim") else LONGEST_CELL
+        if has_tag(cell, "script"):  # %%writefile: a file cannot be spread over cells
+            assert cell.source.startswith("%%writefile "), f"{cell.id}: the tag script is for %%writefile"
+            limit = LONGEST_SCRIPT
         plain = re.sub(r"^(\s*)[%!].*$", r"\1pass", cell.source, flags=re.MULTILINE)
         if not (has_tag(cell, "check") or has_tag(cell, "claim")):
             widest = max(map(len, cell.source.splitlines()))

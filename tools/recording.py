@@ -1,0 +1,113 @@
+"""What the scripts that write book/records/*.json share: the notebook's own code, the machine, the file.
+
+A record holds what takes longer than a chapter may: full-length training runs, several seeds. The code it measures is
+not written a second time: it is the cells of the chapter that are tagged `recipe`. A record keeps the digest of those
+cells, so a test sees when they have changed since.
+"""
+
+import hashlib
+import io
+import json
+import os
+import platform
+import sys
+import tokenize
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import nbformat
+import torch
+import torchvision
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = ROOT / "notebooks"
+RECORDS = ROOT / "book" / "records"
+
+
+def cells_with(chapter: str, *tags: str) -> list[nbformat.NotebookNode]:
+    """Return the cells of a chapter that carry one of `tags`.
+
+    Raises ValueError where the chapter has no cell tagged `recipe`: there is nothing to record.
+    """
+    notebook = nbformat.read(NOTEBOOKS / f"{chapter}.ipynb", as_version=4)
+    if not any("recipe" in cell.metadata.get("tags", []) for cell in notebook.cells):
+        raise ValueError(f"{chapter}.ipynb has no cell tagged `recipe`: there is nothing to record.")
+    return [cell for cell in notebook.cells if set(tags).intersection(cell.metadata.get("tags", []))]
+
+
+def without_comments(source: str) -> str:
+    """Return code without its comments and blank lines: what is left decides the result."""
+    lines = source.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    return "\n".join(line.rstrip() for line in lines if line.strip())
+
+
+def recipe_digest(chapter: str) -> str:
+    """Return a digest of the code in the chapter's recipe cells; comments do not count."""
+    code = "\n".join(without_comments(cell.source) for cell in cells_with(chapter, "recipe"))
+    return hashlib.sha256(code.encode()).hexdigest()[:16]
+
+
+def chapter_names(chapter: str) -> dict[str, Any]:
+    """Run the setup, data and recipe cells of a chapter and return the names they define.
+
+    The cells run in notebooks/, where the data lie, in the order of the notebook.
+    """
+    # A module of its own, because classes in the cells (dataclasses, say) look their module up by its name.
+    module = ModuleType("chapter")
+    sys.modules["chapter"] = module
+    os.chdir(NOTEBOOKS)
+    for cell in cells_with(chapter, "setup", "data", "recipe"):
+        exec(compile(cell.source, f"{chapter}.ipynb, cell {cell.id}", "exec"), module.__dict__)
+    return module.__dict__
+
+
+def processor() -> str:
+    """Return the processor's name as the system gives it."""
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text("utf8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def circumstances(device: torch.device) -> dict[str, Any]:
+    """Return when, on what and with which versions a measurement was made."""
+    device_name = torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "device": str(device),
+        "hardware": device_name,
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+    }
+
+
+def read_record(name: str, chapter: str) -> dict[str, Any]:
+    """Return the record of this name to go on with, or a new one where the chapter's recipe is another by now."""
+    path = RECORDS / f"{name}.json"
+    digest = recipe_digest(chapter)
+    if path.exists():
+        record = json.loads(path.read_text("utf8"))
+        if record["recipe"] == digest:
+            return record
+        print(f"The recipe of {chapter} has changed since {path.name} was written: everything is measured anew.")
+    return {"chapter": chapter, "recipe": digest}
+
+
+def write_record(name: str, record: dict[str, Any]) -> None:
+    """Write a record whole or not at all."""
+    RECORDS.mkdir(exist_ok=True)
+    path = RECORDS / f"{name}.json"
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf8")
+    unfinished.replace(path)
