@@ -5,6 +5,7 @@ import re
 import shutil
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from offline import isolation, python_offline, run_offline
 
 SECONDS_A_CHAPTER = {"12_training_faster": 150, "13_scaling_out": 150}
 USUAL_SECONDS = 90
+SLOW_CELL = 15  # a cell that takes ten seconds on the book's machine may take this long on a slower one
 
 
 def copy_alone(path: Path, folder: Path) -> Path:
@@ -87,6 +89,24 @@ def test_no_object_is_shown_by_its_address(executed):
     for cell, output in outputs(executed, "execute_result"):
         text = output.data.get("text/plain", "")
         assert not re.search(r"<Axes|Line2D object|at 0x[0-9a-f]+>", text), f"{cell.id} shows {text}"
+
+
+def seconds_of(cell):
+    """Return how long the kernel worked on a cell."""
+    times = {name: datetime.fromisoformat(time) for name, time in cell.metadata.execution.items()}
+    return (times["shell.execute_reply"] - times["iopub.execute_input"]).total_seconds()
+
+
+def test_a_slow_cell_says_so_beforehand_and_shows_progress(executed):
+    slow = [i for i, cell in enumerate(executed.cells) if "execution" in cell.metadata and seconds_of(cell) > SLOW_CELL]
+    for index in slow:
+        cell, before = executed.cells[index], executed.cells[index - 1]
+        print(f"{cell.id}: {seconds_of(cell):.0f} s")
+        assert re.search(r"\b(seconds?|minutes?)\b", before.source), (
+            f"{cell.id}: the text before it should say how long"
+        )
+        assert re.search(r"\bGPU\b", before.source), f"{cell.id}: what a GPU changes is not said before it"
+        assert cell.outputs, f"{cell.id} shows no progress"
 
 
 @pytest.mark.skipif(not isolation(), reason="this system cannot take the network away; the guard below stands in")

@@ -1,0 +1,71 @@
+"""Records: what a page shows is what was measured, with the code that the page shows."""
+
+import json
+import subprocess
+import sys
+from pprint import pformat
+
+import pytest
+
+from book_files import ROOT, chapter_paths, code_cells, read
+from recording import RECORDS, cells_with, recipe_digest, without_comments
+
+RECORD_FILES = sorted(RECORDS.glob("*.json"))
+RECORD_CELLS = [(path.stem, cell) for path in chapter_paths() for cell in code_cells(read(path), "record")]
+
+
+@pytest.mark.parametrize(("chapter", "cell"), RECORD_CELLS, ids=[f"{name}-{c.id}" for name, c in RECORD_CELLS])
+def test_the_page_shows_what_the_record_holds(chapter, cell):
+    source = cell.metadata["record"]
+    names = {}
+    exec(cell.source, names)
+    shown = json.loads(json.dumps(names[source["variable"]]))
+    measured = json.loads((RECORDS / source["file"]).read_text("utf8"))[source["key"]]
+    expected = pformat(measured, width=100, sort_dicts=False)
+    assert shown == measured, f"{chapter}, cell {cell.id} should be:\n{source['variable']} = {expected}"
+
+
+@pytest.mark.parametrize(("chapter", "cell"), RECORD_CELLS, ids=[f"{name}-{c.id}" for name, c in RECORD_CELLS])
+def test_the_page_says_when_and_on_what_it_was_measured(chapter, cell):
+    circumstances = json.loads((RECORDS / cell.metadata["record"]["file"]).read_text("utf8"))["circumstances"]
+    text = " ".join(c.source for c in read(ROOT / "notebooks" / f"{chapter}.ipynb").cells)
+    for key in ("date", "hardware", "torch"):
+        value = circumstances[key].partition("+")[0]  # 2.14.1+cu130 is called 2.14.1
+        assert value in text, f"{chapter} does not say the record's {key}, {value}"
+
+
+@pytest.mark.parametrize("file", RECORD_FILES, ids=lambda file: file.stem)
+def test_the_recipe_has_not_changed_since(file):
+    record = json.loads(file.read_text("utf8"))
+    assert record["recipe"] == recipe_digest(record["chapter"]), (
+        f"the recipe cells of {record['chapter']} have changed since {file.name} was written: run `make records`"
+    )
+
+
+@pytest.mark.parametrize("file", RECORD_FILES, ids=lambda file: file.stem)
+def test_every_record_has_a_script_and_a_page(file):
+    assert (ROOT / "tools" / f"record_{file.stem}.py").exists()
+    assert any(cell.metadata["record"]["file"] == file.name for _chapter, cell in RECORD_CELLS)
+
+
+@pytest.mark.parametrize("file", RECORD_FILES, ids=lambda file: file.stem)
+def test_the_recipe_runs_without_the_rest_of_the_chapter(file):
+    chapter = json.loads(file.read_text("utf8"))["chapter"]
+    code = f"from recording import chapter_names; print(len(chapter_names({chapter!r})))"
+    finished = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "tools", capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stderr[-2000:]
+
+
+def test_there_are_records():
+    assert len(RECORD_FILES) >= 1
+    assert len(RECORD_CELLS) >= len(RECORD_FILES)
+
+
+def test_a_comment_does_not_make_a_record_stale():
+    assert without_comments("a = 1  # one\n\n# two\nb = '#'\n") == "a = 1\nb = '#'"
+    assert without_comments("a = 1\n") != without_comments("a = 2\n")
+
+
+def test_a_chapter_without_a_recipe_has_nothing_to_record():
+    with pytest.raises(ValueError, match="no cell tagged `recipe`"):
+        cells_with("01_tensors", "recipe")
