@@ -5,10 +5,11 @@ A small book with the real configuration stands in for the whole one.
 
 import json
 import os
+import re
 
 import pytest
 
-from site_build import build, executed_notebooks, small_book
+from site_build import Page, build, executed_notebooks, small_book
 
 CHAPTER = "notebooks/01_short.ipynb"
 
@@ -127,3 +128,17 @@ def test_nothing_outside_the_table_of_contents_is_built(tmp_path):
         (book / folder / "stray.md").write_text("# Stray\n", "utf8")
     assert build(book).returncode == 0
     assert not [name for _, _, names in os.walk(book / "_build/html") for name in names if "stray" in name]
+
+
+def test_a_message_that_is_not_python_fails_nothing(tmp_path):
+    book = small_book(tmp_path)
+    path = book / CHAPTER
+    notebook = json.loads(path.read_text("utf8"))
+    cell = next(cell for cell in notebook["cells"] if cell["id"] == "sum")
+    cell["source"] = 'raise ValueError("Two ways:\\n\\t(1) a `safe` one\\n\\t(2) an `unsafe` one")'
+    cell["metadata"] = {"tags": ["raises-exception"]}
+    path.write_text(json.dumps(notebook), "utf8")
+    finished = build(book)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    words = re.sub(r"<[^>]+>", "", Page(book / "_build/html/notebooks/01_short.html").article)
+    assert "an `unsafe` one" in words

@@ -10,6 +10,7 @@ PARTS = [
     "execution_cache",
     "mathml",
     "launch_links",
+    "traceback_colours",
     "cover_picture",
     "theme_repairs",
     "local_paths",
