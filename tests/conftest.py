@@ -3,6 +3,7 @@
 import pytest
 
 from book_files import ROOT
+from chapter_runs import ChapterRun
 from site_build import build
 
 
@@ -12,3 +13,16 @@ def site():
     finished = build(ROOT)
     assert finished.returncode == 0, finished.stdout[-6000:] + finished.stderr[-6000:]
     return ROOT / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def run_of(tmp_path_factory):
+    """A function that returns the run of a notebook; each notebook runs once, whoever asks first."""
+    runs = {}
+
+    def run_of(path):
+        if path not in runs:
+            runs[path] = ChapterRun(path, tmp_path_factory.mktemp("alone"))
+        return runs[path]
+
+    return run_of

@@ -1,4 +1,4 @@
-"""Run cells as a kernel would, in this process, and put the state back afterwards.
+"""Run cells in a shell of IPython, and put the state back afterwards.
 
 Checking an exercise means running the same check on many answers. A kernel for each would take minutes; here the
 chapter runs once, and each answer runs on a copy of the names that the chapter has defined.
@@ -6,6 +6,7 @@ chapter runs once, and each answer runs on a copy of the names that the chapter 
 
 import contextlib
 import io
+import json
 import os
 import random
 from collections.abc import Iterator
@@ -15,22 +16,21 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from IPython import get_ipython
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
-
-
-class CellFailed(Exception):
-    """A cell raised an error though it is not tagged `raises-exception`."""
 
 
 class CellRunner:
     """Runs code cells one after another in `folder`, like a notebook's kernel started there."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, shell: InteractiveShell | None = None) -> None:
         self.folder = folder
         mpl.use("Agg")
-        InteractiveShell.clear_instance()
-        self.shell = InteractiveShell.instance()
+        if shell is None:
+            InteractiveShell.clear_instance()
+            shell = InteractiveShell.instance()
+        self.shell = shell
         self.shell.showtraceback = lambda *args, **kwargs: None  # errors are returned, not printed
 
     def run(self, source: str) -> tuple[BaseException | None, str]:
@@ -58,3 +58,22 @@ class CellRunner:
             random.setstate(states[0])
             np.random.set_state(states[1])
             torch.set_rng_state(states[2])
+
+
+def try_sessions(sessions_file: str, endings_file: str) -> None:
+    """Run each session of cells on the state of the kernel that calls this; write how its last cell ended.
+
+    Both are JSON files in the current folder, described in run_chapter.py. A cell before the last one that raises
+    though it may not ends its session.
+    """
+    runner = CellRunner(Path.cwd(), get_ipython())
+    endings = []
+    for session in json.loads(Path(sessions_file).read_text("utf8")):
+        with runner.restored():
+            for cell in session:
+                error, printed = runner.run(cell["source"])
+                if error is not None and not cell["may_raise"]:
+                    break
+            kind = "" if error is None else type(error).__name__
+            endings.append({"cell": cell["source"], "error": kind, "message": str(error or ""), "printed": printed})
+    Path(endings_file).write_text(json.dumps(endings), "utf8")

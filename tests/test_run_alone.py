@@ -1,16 +1,12 @@
 """Promise 1: a notebook copied alone into an empty folder runs from top to bottom, without a network."""
 
-import os
 import re
-import shutil
 import sys
-import time
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 
-from book_files import ROOT, TEMPLATE, chapter_paths, code_cells, copy_packed_data, has_tag, read
+from book_files import ROOT, TEMPLATE, chapter_paths, code_cells, has_tag, read
 from offline import isolation, python_offline, run_offline
 
 SECONDS_A_CHAPTER = {"12_training_faster": 150, "13_scaling_out": 150}
@@ -18,40 +14,24 @@ USUAL_SECONDS = 90
 SLOW_CELL = 15  # a cell that takes ten seconds on the book's machine may take this long on a slower one
 
 
-def copy_alone(path: Path, folder: Path) -> Path:
-    """Copy a notebook into a folder, with the packed data beside it only if it has a data cell."""
-    copy = Path(shutil.copy(path, folder))
-    if code_cells(read(path), "data"):
-        copy_packed_data(folder)
-    return copy
-
-
 @pytest.fixture(scope="module", params=[*chapter_paths(), TEMPLATE], ids=lambda path: path.stem)
-def execution(request, tmp_path_factory):
-    """Execute a notebook under nbmake; return it with its outputs, and the seconds that it took and may take."""
-    folder = tmp_path_factory.mktemp("alone")
-    copy = copy_alone(request.param, folder)
-    seconds = SECONDS_A_CHAPTER.get(request.param.stem, USUAL_SECONDS)
-    command = [sys.executable, "-m", "pytest", "--nbmake", "--overwrite", f"--nbmake-timeout={seconds}"]
-    command += ["--nbmake-kernel=python3", "-q", "-c", os.devnull, "--rootdir", str(folder), copy.name]
-    started = time.perf_counter()
-    finished = run_offline(command, folder, IPYTHONDIR=str(folder / ".ipython"))
-    taken = time.perf_counter() - started  # the start of the kernel included
-    assert finished.returncode == 0, finished.stdout[-6000:] + finished.stderr[-2000:]
-    return read(copy), taken, seconds
+def run(request, run_of):
+    """The run of a notebook, alone in an empty folder and without a network."""
+    run = run_of(request.param)
+    assert run.failure is None, run.failure
+    return run
 
 
 @pytest.fixture(scope="module")
-def executed(execution):
-    """Return the executed notebook alone."""
-    notebook, _taken, _allowed = execution
-    return notebook
+def executed(run):
+    """The executed notebook alone."""
+    return run.notebook
 
 
-def test_within_its_time_budget(execution):
-    _notebook, taken, allowed = execution
-    print(f"{taken:.0f} s of {allowed} s")
-    assert taken <= allowed
+def test_within_its_time_budget(run):
+    allowed = SECONDS_A_CHAPTER.get(run.path.stem, USUAL_SECONDS)
+    print(f"{run.seconds:.0f} s of {allowed} s")
+    assert run.seconds <= allowed
 
 
 def outputs(notebook, output_type):
