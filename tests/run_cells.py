@@ -61,12 +61,16 @@ class CellRunner:
 
 
 def try_sessions(sessions_file: str, endings_file: str) -> None:
-    """Run each session of cells on the state of the kernel that calls this; write how its last cell ended.
+    """Run each session of cells in the kernel that calls this; write how each ended.
 
-    Both are JSON files in the current folder, described in run_chapter.py. A cell before the last one that raises
-    though it may not ends its session.
+    Both are JSON files in the current folder; run_chapter.py describes the first. Every session begins with the names
+    that were there before the first exercise: what a check needs, it must bring along. A cell that raises though it
+    may not ends its session, and the ending says so.
     """
-    runner = CellRunner(Path.cwd(), get_ipython())
+    shell = get_ipython()
+    runner = CellRunner(Path.cwd(), shell)
+    shell.user_ns.clear()
+    shell.user_ns.update(shell.names_before_exercises)
     endings = []
     for session in json.loads(Path(sessions_file).read_text("utf8")):
         with runner.restored():
@@ -75,5 +79,7 @@ def try_sessions(sessions_file: str, endings_file: str) -> None:
                 if error is not None and not cell["may_raise"]:
                     break
             kind = "" if error is None else type(error).__name__
-            endings.append({"cell": cell["source"], "error": kind, "message": str(error or ""), "printed": printed})
+            if cell is not session[-1]:
+                kind = f"{kind} before the check"
+            endings.append({"error": kind, "message": str(error or ""), "printed": printed})
     Path(endings_file).write_text(json.dumps(endings), "utf8")

@@ -3,9 +3,9 @@
     python run_chapter.py NOTEBOOK SESSIONS RESULT
 
 All three are files in the current folder. SESSIONS is a JSON list of sessions; a session is a list of cells,
-{"source": …, "may_raise": …}, run one after another on the state that the chapter has left. RESULT gets the seconds
-that the notebook took, how each session ended, and the failure that ended the run, if any. The notebook is written
-back with its outputs.
+{"source": …, "may_raise": …}, run one after another on the names that the chapter had before its first exercise.
+RESULT gets the time at which the notebook ended, how each session ended, and the failure that ended the run, if any.
+The notebook is written back with its outputs.
 """
 
 import json
@@ -17,37 +17,43 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
-SECONDS_A_CELL = 300  # so that a cell that hangs does not hang the tests
+SECONDS_A_CELL = 150  # so that a cell that hangs does not hang the tests; no chapter may take longer in all
 SECONDS_FOR_ALL_ANSWERS = 600
-TRY_ANSWERS = (
-    "import sys; sys.path.insert(0, {folder!r}); import run_cells; run_cells.try_sessions({sessions!r}, {to!r})"
-)
+TESTS = str(Path(__file__).resolve().parent)
 
 
-def try_answers(client: NotebookClient, sessions: str) -> list[dict[str, str]]:
-    """Run the sessions in the kernel; return how each ended."""
-    endings = "endings.json"
-    folder = str(Path(__file__).resolve().parent)
-    cell = nbformat.v4.new_code_cell(TRY_ANSWERS.format(folder=folder, sessions=sessions, to=endings))
-    client.timeout = SECONDS_FOR_ALL_ANSWERS
-    client.nb.cells.append(cell)  # after the notebook has been written: nobody sees this cell
-    client.execute_cell(cell, len(client.nb.cells) - 1)
-    return json.loads(Path(endings).read_text("utf8"))
+def run_hidden(client: NotebookClient, code: str) -> None:
+    """Run code in the notebook's kernel without leaving a trace in the notebook."""
+    cell = nbformat.v4.new_code_cell(code)
+    client.nb.cells.append(cell)
+    client.execute_cell(cell, len(client.nb.cells) - 1, store_history=False)
+    client.nb.cells.pop()
+
+
+def run_all(client: NotebookClient) -> None:
+    """Run every cell in order, as Run All does; remember the names that were there before the first exercise."""
+    cells = list(enumerate(client.nb.cells))
+    first = next(index for index, cell in cells if "exercise" in cell.metadata.get("tags", []))
+    for index, cell in cells:
+        if index == first:
+            run_hidden(client, "get_ipython().names_before_exercises = dict(get_ipython().user_ns)")
+        client.execute_cell(cell, index)
 
 
 def main(notebook: str, sessions: str, result: str) -> None:
-    """Run the notebook, then the sessions; write notebook and result even where a cell fails."""
+    """Run the notebook, then the sessions; write the result even where a cell fails."""
     nb = nbformat.read(notebook, as_version=4)
     client = NotebookClient(nb, kernel_name="python3", timeout=SECONDS_A_CELL, record_timing=True)
-    report = {"seconds": None, "endings": [], "failure": None}
-    started = time.perf_counter()
+    report = {"ended": None, "endings": [], "failure": None}
     with client.setup_kernel():
         try:
-            for index, cell in enumerate(nb.cells):
-                client.execute_cell(cell, index)
-            report["seconds"] = time.perf_counter() - started  # the start of the kernel included
+            run_all(client)
+            report["ended"] = time.time()
             nbformat.write(nb, notebook)
-            report["endings"] = try_answers(client, sessions)
+            client.timeout = SECONDS_FOR_ALL_ANSWERS
+            run_hidden(client, f"import sys; sys.path.insert(0, {TESTS!r})")
+            run_hidden(client, f"import run_cells; run_cells.try_sessions({sessions!r}, 'endings.json')")
+            report["endings"] = json.loads(Path("endings.json").read_text("utf8"))
         except (CellExecutionError, CellTimeoutError) as error:
             report["failure"] = str(error)
     Path(result).write_text(json.dumps(report), "utf8")

@@ -24,11 +24,12 @@ def built(tmp_path_factory):
     return book
 
 
-def change_cell(book, cell_id, change):
+def change_cell(book, cell_id, change, **metadata):
     path = book / CHAPTER
     notebook = json.loads(path.read_text("utf8"))
     cell = next(cell for cell in notebook["cells"] if cell["id"] == cell_id)
     cell["source"] = change("".join(cell["source"]))
+    cell["metadata"] |= metadata
     path.write_text(json.dumps(notebook), "utf8")
 
 
@@ -132,12 +133,8 @@ def test_nothing_outside_the_table_of_contents_is_built(tmp_path):
 
 def test_a_message_that_is_not_python_fails_nothing(tmp_path):
     book = small_book(tmp_path)
-    path = book / CHAPTER
-    notebook = json.loads(path.read_text("utf8"))
-    cell = next(cell for cell in notebook["cells"] if cell["id"] == "sum")
-    cell["source"] = 'raise ValueError("Two ways:\\n\\t(1) a `safe` one\\n\\t(2) an `unsafe` one")'
-    cell["metadata"] = {"tags": ["raises-exception"]}
-    path.write_text(json.dumps(notebook), "utf8")
+    code = 'raise ValueError("Two ways:\\n\\t(1) a `safe` one\\n\\t(2) an `unsafe` one")'
+    change_cell(book, "sum", lambda _: code, tags=["raises-exception"])
     finished = build(book)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     words = re.sub(r"<[^>]+>", "", Page(book / "_build/html/notebooks/01_short.html").article)

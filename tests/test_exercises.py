@@ -16,13 +16,15 @@ def chapter(request, run_of):
 
 
 def test_untouched_stub_fails_with_a_message_of_its_own(chapter):
-    for number, ending in chapter.endings("stubs").items():
+    for number in chapter.exercises:
+        ending = chapter.ending("stub", number)
         assert ending.error == "AssertionError", f"exercise {number}: the stub ends with {ending}"
         assert "..." in ending.message, f"exercise {number}: the message should say which ... to replace, not {ending}"
 
 
 def test_solution_passes(chapter):
-    for number, ending in chapter.endings("solutions").items():
+    for number in chapter.exercises:
+        ending = chapter.ending("solution", number)
         assert ending.error == "", f"exercise {number}: the solution is rejected: {ending}"
         assert ending.printed.strip().startswith("✓ Exercise"), (
             f"exercise {number}: the check prints {ending.printed!r}"
@@ -32,7 +34,8 @@ def test_solution_passes(chapter):
 
 def test_wrong_answers_are_told_what_is_wrong(chapter):
     failures = []
-    for wrong, ending in chapter.endings_of_wrong_answers():
+    for index, wrong in enumerate(chapter.wrong_answers):
+        ending = chapter.ending("wrong", index)
         name = f"exercise {wrong['exercise']}, {wrong['misconception']!r}"
         if ending.error != "AssertionError":
             failures.append(f"{name}: not rejected by an assertion, but {ending}")
@@ -43,7 +46,8 @@ def test_wrong_answers_are_told_what_is_wrong(chapter):
 
 def test_solutions_still_pass_after_the_wrong_answers(chapter):
     """A wrong answer that changes the chapter's tensors in place would spoil what follows."""
-    for number, ending in chapter.endings("solutions again").items():
+    for number in chapter.exercises:
+        ending = chapter.ending("solution again", number)
         assert ending.error == "", f"exercise {number}: {ending}"
 
 
