@@ -53,6 +53,16 @@ def recipe_digest(chapter: str) -> str:
     return hashlib.sha256(code.encode()).hexdigest()[:16]
 
 
+def run_cell(source: str, where: str, names: dict[str, Any]) -> None:
+    """Run a cell on `names`; one that begins with %%writefile writes its file, as in the notebook."""
+    if source.startswith("%%writefile "):
+        line, text = source.split("\n", 1)
+        target = line.removeprefix("%%writefile ").strip().strip('"').format_map(names)
+        Path(target).write_text(text + "\n", "utf8")
+    else:
+        exec(compile(source, where, "exec"), names)
+
+
 def chapter_names(chapter: str) -> dict[str, Any]:
     """Run the setup, data and recipe cells of a chapter and return the names they define.
 
@@ -63,7 +73,7 @@ def chapter_names(chapter: str) -> dict[str, Any]:
     sys.modules["chapter"] = module
     os.chdir(NOTEBOOKS)
     for cell in cells_with(chapter, "setup", "data", "recipe"):
-        exec(compile(cell.source, f"{chapter}.ipynb, cell {cell.id}", "exec"), module.__dict__)
+        run_cell(cell.source, f"{chapter}.ipynb, cell {cell.id}", module.__dict__)
     return module.__dict__
 
 
