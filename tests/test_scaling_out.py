@@ -74,7 +74,9 @@ def two_notebooks(tmp_path_factory):
     """Two kernels in which the chapter runs at the same time, up to its first torchrun; what each cell did."""
     folder = tmp_path_factory.mktemp("two")
     with kernels(folder / "one", folder / "two") as both:
-        requests = {kernel: {i: kernel.client.execute(s) for i, s in sources_until("hello").items()} for kernel in both}
+        sources = sources_until("hello")
+        sources["hello"] = f'import time\nprint("from", time.time())\n{sources["hello"]}\nprint("to", time.time())'
+        requests = {kernel: {i: kernel.client.execute(s) for i, s in sources.items()} for kernel in both}
         printed = [kernel.printed(list(requests[kernel].values())[-1]) for kernel in both]
         errors = [[kernel.error(request) for request in requests[kernel].values()] for kernel in both]
         yield both, printed, errors
@@ -86,6 +88,8 @@ def test_two_notebooks_at_once_do_not_collide(two_notebooks):
     for text in printed:
         assert text.count("30 after") == 2, text
         assert "return code: 0" in text
+    begun, ended = ([float(re.search(rf"{word} ([\d.]+)", text)[1]) for text in printed] for word in ("from", "to"))
+    assert max(begun) < min(ended), "the two did not run at the same time: nothing is proved"
 
 
 def alive(family):
@@ -116,7 +120,8 @@ def test_an_interrupted_cell_leaves_nobody_behind(two_notebooks):
         time.sleep(0.1)
     survivors = alive(family)
     for process in survivors:
-        process.kill()  # so that a test that fails leaves nobody behind either
+        with suppress(psutil.NoSuchProcess):
+            process.kill()  # so that a test that fails leaves nobody behind either
     assert not survivors, "an interrupted cell has left processes behind"
     assert kernel.error(request) == "KeyboardInterrupt"
 
@@ -139,6 +144,14 @@ def test_the_page_shows_lines_that_were_run(package):
 def test_the_engines_record_is_of_these_files():
     record = json.loads((RECORDS / "engines.json").read_text("utf8"))
     assert record["files"] == record_engines.digests(), "tools/engines has changed: run `make records`"
+
+
+def test_the_record_was_made_with_the_pinned_versions():
+    requirements = (record_engines.ENGINES / "requirements.txt").read_text("utf8")
+    pins = dict(re.findall(r"^(\w+)(?:\[\w+\])?==(\S+)$", requirements, re.MULTILINE))
+    table = json.loads((RECORDS / "engines.json").read_text("utf8"))["table"]
+    recorded = {name: version for name, version, *_ in table}
+    assert pins == {package: recorded[name] for package, name in record_engines.PACKAGES.items()}
 
 
 def test_without_the_engines_the_record_stays_as_it_is(monkeypatch, capsys):

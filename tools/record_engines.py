@@ -38,17 +38,14 @@ def digests() -> dict[str, str]:
 def run(folder: Path, *arguments: str) -> None:
     """Run Python in the folder of the chapter's files; one thread a process, as in the chapter."""
     settings = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(folder), "RAY_USAGE_STATS_ENABLED": "0"}
+    loopback = {"linux": "lo", "darwin": "lo0"}.get(sys.platform)
+    if loopback is not None:  # else gloo asks the network for this computer's name
+        settings["GLOO_SOCKET_IFNAME"] = loopback
     subprocess.run([sys.executable, *arguments], cwd=folder, env=os.environ | settings, check=True)
 
 
-def row(
-    name: str, version: str, weights: dict[str, Any], reference: dict[str, Any], names: dict[str, Any]
-) -> list[Any]:
+def row(name: str, version: str, loss: float, weights: dict[str, Any], reference: dict[str, Any]) -> list[Any]:
     """Return what the page shows of one training: name, version, final loss, largest difference of a weight."""
-    model = names["make_model"]()
-    model.load_state_dict(weights)
-    with torch.no_grad():
-        loss = F.cross_entropy(model(names["images"]), names["targets"]).item()
     gap = max((weights[key] - reference[key]).abs().max().item() for key in reference)
     print(f"{name} {version}: loss {loss:.6f}, largest difference {gap:.1e}", flush=True)
     return [name, version, round(loss, 6), float(f"{gap:.1e}")]
@@ -70,15 +67,22 @@ def main() -> None:
     folder = names["folder"]
     from parts import make_model  # a file that the chapter has written, into a folder on sys.path
 
-    names["make_model"] = make_model
+    def loss_of(weights: dict[str, Any]) -> float:
+        model = make_model()
+        model.load_state_dict(weights)
+        with torch.no_grad():
+            return F.cross_entropy(model(names["images"]), names["targets"]).item()
+
     run(folder, *TORCHRUN, "train_ddp.py", "two.pt", "--device=cpu")
     reference = torch.load(folder / "two.pt")["model"]
-    table = [row("torchrun and DDP", torch.__version__.partition("+")[0], reference, reference, names)]
+    version = torch.__version__.partition("+")[0]
+    table = [row("torchrun and DDP", version, loss_of(reference), reference, reference)]
     for package, name in PACKAGES.items():
         launcher = TORCHRUN if package in STARTED_BY_TORCHRUN else []
         run(folder, *launcher, str(ENGINES / f"train_{package}.py"), str(folder))
         version = importlib.metadata.version(package)
-        table.append(row(name, version, torch.load(folder / f"{package}.pt"), reference, names))
+        weights = torch.load(folder / f"{package}.pt")
+        table.append(row(name, version, loss_of(weights), weights, reference))
     record |= {"files": digests(), "circumstances": circumstances(torch.device("cpu")), "table": table}
     write_record(RECORD, record)
 
