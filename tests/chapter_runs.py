@@ -67,7 +67,7 @@ class ChapterRun:
         copy = copy_alone(path, folder)
         (folder / "sessions.json").write_text(json.dumps(sessions), "utf8")
         started = time.time()
-        command = [sys.executable, str(RUNNER), copy.name, "sessions.json", "result.json"]
+        command = [sys.executable, str(RUNNER), copy.name, "sessions.json", "endings.json", "result.json"]
         finished = run_offline(command, folder, IPYTHONDIR=str(folder / ".ipython"))
         assert finished.returncode == 0, finished.stdout[-3000:] + finished.stderr[-3000:]
         result = json.loads((folder / "result.json").read_text("utf8"))
@@ -75,7 +75,8 @@ class ChapterRun:
         if self.failure is None:
             self.notebook = read(copy)
             self.seconds = result["ended"] - started
-            self._endings = dict(zip(answers, (Ending(**ending) for ending in result["endings"]), strict=True))
+            endings = json.loads((folder / "endings.json").read_text("utf8"))
+            self._endings = dict(zip(answers, (Ending(**ending) for ending in endings), strict=True))
 
     def ending(self, which: str, number: int) -> Ending:
         """Return how an answer ended: "stub", "solution" or "solution again" of an exercise, or a "wrong" one."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from book_files import ROOT
+from book_files import ROOT, TEMPLATE, chapter_paths
 from chapter_runs import ChapterRun
 from site_build import build
 
@@ -16,13 +16,17 @@ def site():
 
 
 @pytest.fixture(scope="session")
-def run_of(tmp_path_factory):
-    """A function that returns the run of a notebook; each notebook runs once, whoever asks first."""
-    runs = {}
+def chapter_runs():
+    """The runs of the notebooks so far: each runs once, whichever test file asks first."""
+    return {}
 
-    def run_of(path):
-        if path not in runs:
-            runs[path] = ChapterRun(path, tmp_path_factory.mktemp("alone"))
-        return runs[path]
 
-    return run_of
+@pytest.fixture(scope="module", params=[*chapter_paths(), TEMPLATE], ids=lambda path: path.stem)
+def chapter(request, chapter_runs, tmp_path_factory):
+    """The run of a notebook, alone in an empty folder and without a network, in which every answer was tried."""
+    path = request.param
+    if path not in chapter_runs:
+        chapter_runs[path] = ChapterRun(path, tmp_path_factory.mktemp("alone"))
+    run = chapter_runs[path]
+    assert run.failure is None, run.failure
+    return run

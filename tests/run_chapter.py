@@ -1,11 +1,11 @@
 """Run one notebook as a reader would, then try answers to its exercises in the same kernel.
 
-    python run_chapter.py NOTEBOOK SESSIONS RESULT
+    python run_chapter.py NOTEBOOK SESSIONS ENDINGS RESULT
 
-All three are files in the current folder. SESSIONS is a JSON list of sessions; a session is a list of cells,
+All four are files in the current folder. SESSIONS is a JSON list of sessions; a session is a list of cells,
 {"source": …, "may_raise": …}, run one after another on the names that the chapter had before its first exercise.
-RESULT gets the time at which the notebook ended, how each session ended, and the failure that ended the run, if any.
-The notebook is written back with its outputs.
+ENDINGS gets how each session ended; RESULT gets the time at which the notebook ended, and the failure that ended the
+run, if any. The notebook is written back with its outputs.
 """
 
 import json
@@ -40,11 +40,11 @@ def run_all(client: NotebookClient) -> None:
         client.execute_cell(cell, index)
 
 
-def main(notebook: str, sessions: str, result: str) -> None:
+def main(notebook: str, sessions: str, endings: str, result: str) -> None:
     """Run the notebook, then the sessions; write the result even where a cell fails."""
     nb = nbformat.read(notebook, as_version=4)
     client = NotebookClient(nb, kernel_name="python3", timeout=SECONDS_A_CELL, record_timing=True)
-    report = {"ended": None, "endings": [], "failure": None}
+    report = {"ended": None, "failure": None}
     with client.setup_kernel():
         try:
             run_all(client)
@@ -52,8 +52,7 @@ def main(notebook: str, sessions: str, result: str) -> None:
             nbformat.write(nb, notebook)
             client.timeout = SECONDS_FOR_ALL_ANSWERS
             run_hidden(client, f"import sys; sys.path.insert(0, {TESTS!r})")
-            run_hidden(client, f"import run_cells; run_cells.try_sessions({sessions!r}, 'endings.json')")
-            report["endings"] = json.loads(Path("endings.json").read_text("utf8"))
+            run_hidden(client, f"import run_cells; run_cells.try_sessions({sessions!r}, {endings!r})")
         except (CellExecutionError, CellTimeoutError) as error:
             report["failure"] = str(error)
     Path(result).write_text(json.dumps(report), "utf8")

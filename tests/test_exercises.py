@@ -1,18 +1,6 @@
 """Promise 3: a check passes on the solution, fails on the stub, and tells each wrong answer what it got wrong."""
 
-import pytest
-
-from book_files import TEMPLATE, chapter_paths
-
 FEWEST_WRONG_ANSWERS = 2
-
-
-@pytest.fixture(scope="module", params=[*chapter_paths(), TEMPLATE], ids=lambda path: path.stem)
-def chapter(request, run_of):
-    """The run of a chapter, in which every answer was tried."""
-    run = run_of(request.param)
-    assert run.failure is None, run.failure
-    return run
 
 
 def test_untouched_stub_fails_with_a_message_of_its_own(chapter):

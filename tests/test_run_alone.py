@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from book_files import ROOT, TEMPLATE, chapter_paths, code_cells, has_tag, read
+from book_files import ROOT, chapter_paths, code_cells, has_tag, read
 from offline import isolation, python_offline, run_offline
 
 SECONDS_A_CHAPTER = {"12_training_faster": 150, "13_scaling_out": 150}
@@ -14,24 +14,16 @@ USUAL_SECONDS = 90
 SLOW_CELL = 15  # a cell that takes ten seconds on the book's machine may take this long on a slower one
 
 
-@pytest.fixture(scope="module", params=[*chapter_paths(), TEMPLATE], ids=lambda path: path.stem)
-def run(request, run_of):
-    """The run of a notebook, alone in an empty folder and without a network."""
-    run = run_of(request.param)
-    assert run.failure is None, run.failure
-    return run
-
-
 @pytest.fixture(scope="module")
-def executed(run):
+def executed(chapter):
     """The executed notebook alone."""
-    return run.notebook
+    return chapter.notebook
 
 
-def test_within_its_time_budget(run):
-    allowed = SECONDS_A_CHAPTER.get(run.path.stem, USUAL_SECONDS)
-    print(f"{run.seconds:.0f} s of {allowed} s")
-    assert run.seconds <= allowed
+def test_within_its_time_budget(chapter):
+    allowed = SECONDS_A_CHAPTER.get(chapter.path.stem, USUAL_SECONDS)
+    print(f"{chapter.seconds:.0f} s of {allowed} s")
+    assert chapter.seconds <= allowed
 
 
 def outputs(notebook, output_type):
