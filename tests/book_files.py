@@ -26,9 +26,14 @@ def pages_in_order() -> list[str]:
     return [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
 
 
-def chapter_paths() -> list[Path]:
-    """Return the chapters' notebooks in reading order."""
+def notebook_paths() -> list[Path]:
+    """Return every notebook in reading order: the chapters, then the appendices."""
     return [ROOT / f"{page}.ipynb" for page in pages_in_order() if page.startswith("notebooks/")]
+
+
+def chapter_paths() -> list[Path]:
+    """Return the chapters' notebooks in reading order; their names begin with a number, an appendix's with a letter."""
+    return [path for path in notebook_paths() if path.name[0].isdigit()]
 
 
 def wrong_answers_path(path: Path) -> Path:

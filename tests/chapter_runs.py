@@ -56,7 +56,7 @@ class ChapterRun:
     def __init__(self, path: Path, folder: Path) -> None:
         self.path = path
         self.exercises = {exercise.number: exercise for exercise in exercises(read(path))}
-        self.wrong_answers = wrong_answers(path)
+        self.wrong_answers = wrong_answers(path) if self.exercises else []
         stubs = {("stub", n): (n, exercise.stub.source) for n, exercise in self.exercises.items()}
         solutions = {("solution", n): (n, exercise.solution.source) for n, exercise in self.exercises.items()}
         wrong = {("wrong", i): (w["exercise"], w["code"]) for i, w in enumerate(self.wrong_answers)}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from book_files import ROOT, TEMPLATE, chapter_paths
+from book_files import ROOT, TEMPLATE, notebook_paths
 from chapter_runs import ChapterRun
 from site_build import build
 
@@ -21,9 +21,9 @@ def chapter_runs():
     return {}
 
 
-@pytest.fixture(scope="module", params=[*chapter_paths(), TEMPLATE], ids=lambda path: path.stem)
+@pytest.fixture(scope="module", params=[*notebook_paths(), TEMPLATE], ids=lambda path: path.stem)
 def chapter(request, chapter_runs, tmp_path_factory):
-    """The run of a notebook, alone in an empty folder and without a network, in which every answer was tried."""
+    """The run of a chapter or an appendix, alone and without a network, in which every answer was tried."""
     path = request.param
     if path not in chapter_runs:
         chapter_runs[path] = ChapterRun(path, tmp_path_factory.mktemp("alone"))

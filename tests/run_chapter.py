@@ -31,9 +31,9 @@ def run_hidden(client: NotebookClient, code: str) -> None:
 
 
 def run_all(client: NotebookClient) -> None:
-    """Run every cell in order, as Run All does; remember the names that were there before the first exercise."""
+    """Run every cell in order, as Run All does; remember the names that were there before any exercise."""
     cells = list(enumerate(client.nb.cells))
-    first = next(index for index, cell in cells if "exercise" in cell.metadata.get("tags", []))
+    first = next((index for index, cell in cells if "exercise" in cell.metadata.get("tags", [])), 0)
     for index, cell in cells:
         if index == first:
             run_hidden(client, "get_ipython().names_before_exercises = dict(get_ipython().user_ns)")

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from book_files import TEMPLATE, chapter_paths, code_cells, markdown_cells, prose, read
+from book_files import TEMPLATE, code_cells, markdown_cells, notebook_paths, prose, read
 
 # Digits, with spaces between thousands as the book writes them, and an optional exponent.
 NUMBER = re.compile(r"(?<![\w.])(\d{1,3}(?:[ \u00a0\u202f]\d{3})+|\d+)(\.\d+)?(?:[eE]([-+]?\d+))?(?![\w]|\.\d)")
@@ -50,7 +50,7 @@ def numbers_in_code(source: str) -> set[Decimal]:
     }
 
 
-@pytest.fixture(params=[*chapter_paths(), TEMPLATE], ids=lambda path: path.stem)
+@pytest.fixture(params=[*notebook_paths(), TEMPLATE], ids=lambda path: path.stem)
 def notebook(request):
     return read(request.param)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from torchvision import datasets
 
-from book_files import NOTEBOOKS, ROOT, chapter_paths, code_cells, copy_packed_data, read
+from book_files import NOTEBOOKS, ROOT, code_cells, copy_packed_data, notebook_paths, read
 from offline import python_offline
 
 RAW = Path("MNIST") / "raw"
@@ -23,7 +23,7 @@ FINGERPRINT = "60000 10000 1567298545 264923200 267236"
 @pytest.fixture(scope="module")
 def data_cell():
     """The source of the cell that loads MNIST in every notebook."""
-    return next(cell.source for path in chapter_paths() for cell in code_cells(read(path), "data"))
+    return next(cell.source for path in notebook_paths() for cell in code_cells(read(path), "data"))
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from pprint import pformat
 
 import pytest
 
-from book_files import ROOT, chapter_paths, code_cells, read
+from book_files import ROOT, code_cells, notebook_paths, read
 from recording import RECORDS, cells_with, recipe_digest, without_comments
 
 RECORD_FILES = sorted(RECORDS.glob("*.json"))
-RECORD_CELLS = [(path.stem, cell) for path in chapter_paths() for cell in code_cells(read(path), "record")]
+RECORD_CELLS = [(path.stem, cell) for path in notebook_paths() for cell in code_cells(read(path), "record")]
 
 
 @pytest.mark.parametrize(("chapter", "cell"), RECORD_CELLS, ids=[f"{name}-{c.id}" for name, c in RECORD_CELLS])

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from book_files import ROOT, chapter_paths, code_cells, has_tag, read
+from book_files import ROOT, code_cells, has_tag, notebook_paths, read
 from offline import isolation, python_offline, run_offline
 
 SECONDS_A_CHAPTER = {"12_training_faster": 150, "13_scaling_out": 150}
@@ -98,7 +98,7 @@ def test_the_guard_for_systems_without_namespaces(tmp_path, monkeypatch):
 
 def test_notebooks_import_nothing_of_the_project():
     own = {path.stem for folder in ("tests", "tools", "book") for path in (ROOT / folder).rglob("*.py")} | {"bookkit"}
-    for path in chapter_paths():
+    for path in notebook_paths():
         for cell in code_cells(read(path)):
             imported = set(re.findall(r"^\s*(?:from|import) (\w+)", cell.source, flags=re.MULTILINE))
             assert not imported & own, f"{path.stem}, cell {cell.id} imports {imported & own}"

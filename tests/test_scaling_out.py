@@ -14,6 +14,8 @@ import record_engines
 from book_files import NOTEBOOKS, code_cells, markdown_cells, read
 from recording import RECORDS
 
+ENGINES_RECORD = RECORDS / "engines.json"
+
 NOTEBOOK = read(NOTEBOOKS / "13_scaling_out.ipynb")
 SECONDS_TO_RUN = 120  # for one cell, on a busy machine
 SECONDS_TO_END = 15  # for a family that was interrupted; its workers would wait for a minute
@@ -142,24 +144,24 @@ def test_the_page_shows_lines_that_were_run(package):
 
 
 def test_the_engines_record_is_of_these_files():
-    record = json.loads((RECORDS / "engines.json").read_text("utf8"))
+    record = json.loads(ENGINES_RECORD.read_text("utf8"))
     assert record["files"] == record_engines.digests(), "tools/engines has changed: run `make records`"
 
 
 def test_the_record_was_made_with_the_pinned_versions():
     requirements = (record_engines.ENGINES / "requirements.txt").read_text("utf8")
     pins = dict(re.findall(r"^(\w+)(?:\[\w+\])?==(\S+)$", requirements, re.MULTILINE))
-    table = json.loads((RECORDS / "engines.json").read_text("utf8"))["table"]
+    table = json.loads(ENGINES_RECORD.read_text("utf8"))["table"]
     recorded = {name: version for name, version, *_ in table}
     assert pins == {package: recorded[name] for package, name in record_engines.PACKAGES.items()}
 
 
 def test_without_the_engines_the_record_stays_as_it_is(monkeypatch, capsys):
-    before = (RECORDS / "engines.json").read_bytes()
+    before = ENGINES_RECORD.read_bytes()
     monkeypatch.setattr(record_engines, "digests", dict)  # as if the files had changed
     monkeypatch.setattr(record_engines.importlib.util, "find_spec", lambda name: None)
     record_engines.main()
     printed = capsys.readouterr().out
     assert printed.count("\n") == 1
     assert "pip install -r tools/engines/requirements.txt" in printed
-    assert (RECORDS / "engines.json").read_bytes() == before
+    assert ENGINES_RECORD.read_bytes() == before

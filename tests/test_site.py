@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import pytest
 from sphinx.errors import ExtensionError
 
-from book_files import NOTEBOOKS, ROOT, chapter_paths, code_cells, exercises, pages_in_order, read
+from book_files import NOTEBOOKS, ROOT, chapter_paths, code_cells, exercises, notebook_paths, pages_in_order, read
 from bookkit.launch_links import launch_links
 from bookkit.local_paths import shorten, shorter_names
 from bookkit.mathml import to_mathml
@@ -28,8 +28,8 @@ def pages(site):
 
 @pytest.fixture(scope="module")
 def chapters(pages):
-    """The chapters' pages, by name."""
-    return {path.stem: pages[f"notebooks/{path.stem}"] for path in chapter_paths()}
+    """The pages of the chapters and appendices, by name."""
+    return {path.stem: pages[f"notebooks/{path.stem}"] for path in notebook_paths()}
 
 
 def test_the_pages_are_those_of_the_table_of_contents(pages):
@@ -118,8 +118,8 @@ def test_the_landing_page_shows_a_picture_drawn_by_the_book(pages, site):
 
 
 def test_chapters_are_numbered(chapters):
-    for number, (name, page) in enumerate(chapters.items(), start=1):
-        assert f'<span class="section-number">{number}. </span>' in page.article, name
+    for number, path in enumerate(chapter_paths(), start=1):
+        assert f'<span class="section-number">{number}. </span>' in chapters[path.stem].article, path.stem
 
 
 def test_previous_and_next_lead_through_the_book(pages):
@@ -139,7 +139,7 @@ def test_each_notebook_can_be_downloaded(chapters, site):
 
 
 def test_exercises_on_the_page(chapters):
-    for path in chapter_paths():
+    for path in notebook_paths():
         html = chapters[path.stem].article
         found = exercises(read(path))
         opening = r'<details class="[^"]*hide[^"]*">\s*<summary>\s*<p class="collapsed[^"]*">Show the solution'
@@ -152,14 +152,14 @@ def test_exercises_on_the_page(chapters):
 
 
 def test_claims_are_not_on_the_page(chapters):
-    for path in chapter_paths():
+    for path in notebook_paths():
         claims = code_cells(read(path), "claim")
         assert claims
         assert "tag_claim" not in chapters[path.stem].html
 
 
 def test_every_chapter_was_really_executed(chapters):
-    for path in chapter_paths():
+    for path in notebook_paths():
         cells = [cell for cell in code_cells(read(path)) if "print(" in cell.source and "def " not in cell.source]
         shown = chapters[path.stem].article.count('class="cell_output')
         assert shown >= len(cells) / 2, f"{path.stem}: {len(cells)} cells print, the page shows {shown} outputs"

@@ -20,6 +20,7 @@ from book_files import (
     goals,
     has_tag,
     markdown_cells,
+    notebook_paths,
     prose,
     read,
     tags,
@@ -48,7 +49,7 @@ BANNED = {
 }
 
 
-@pytest.fixture(params=[*chapter_paths(), TEMPLATE], ids=lambda path: path.stem)
+@pytest.fixture(params=[*notebook_paths(), TEMPLATE], ids=lambda path: path.stem)
 def path(request):
     return request.param
 
@@ -56,6 +57,17 @@ def path(request):
 @pytest.fixture
 def notebook(path):
     return read(path)
+
+
+@pytest.fixture(params=[*chapter_paths(), TEMPLATE], ids=lambda path: path.stem)
+def chapter_path(request):
+    return request.param
+
+
+@pytest.fixture
+def chapter(chapter_path):
+    """A chapter; an appendix has no goals, predictions and exercises that it must have."""
+    return read(chapter_path)
 
 
 def headings(notebook, level):
@@ -75,11 +87,11 @@ def lines_of_code(source):
 
 
 def test_every_notebook_is_in_the_table_of_contents():
-    assert sorted(NOTEBOOKS.glob("*.ipynb")) == sorted(chapter_paths())
+    assert sorted(NOTEBOOKS.glob("*.ipynb")) == sorted(notebook_paths())
 
 
 def test_chapters_are_in_the_order_of_their_numbers():
-    names = [path.name for path in chapter_paths()]
+    names = [path.name for path in notebook_paths()]
     assert names == sorted(names)
     assert all(re.match(r"(\d\d|a\d)_[a-z0-9_]+\.ipynb$", name) for name in names)
 
@@ -100,28 +112,32 @@ def test_cell_ids_say_what_is_inside(notebook):
         assert not re.fullmatch(r"(?=.*\d)[0-9a-f]{8}", cell_id), f"cell id {cell_id!r} says nothing"
 
 
-def test_opening(notebook):
+def test_title(notebook):
     first = notebook.cells[0]
     assert first.id == "title"
     assert len(headings(notebook, 1)) == 1
     assert first.source.startswith("# ")
     motivation = first.source.split("\n\n")[1]
     assert len(motivation) > 80, "the paragraph below the title should say why the chapter matters"
+
+
+def test_opening(chapter):
+    first = chapter.cells[0]
     assert TIME.search(first.source), "the line '**Time:** 35 minutes reading, 25 minutes exercises.' is missing"
     assert "**Before you start:**" in first.source
 
 
-def test_goals(notebook):
-    promised = goals(notebook)
+def test_goals(chapter):
+    promised = goals(chapter)
     assert 3 <= len(promised) <= 5
     for goal in promised:
         assert re.match(r"[a-z]+ ", goal), f"a goal starts with a verb in lower case: {goal!r}"
 
 
-def test_sections_follow_the_goals(notebook):
-    sections = headings(notebook, 2)
+def test_sections_follow_the_goals(chapter):
+    sections = headings(chapter, 2)
     assert sections[-4:] == CLOSING_SECTIONS
-    assert len(sections) - 4 == len(goals(notebook)), "one ## section a goal"
+    assert len(sections) - 4 == len(goals(chapter)), "one ## section a goal"
 
 
 def sections_of(notebook):
@@ -135,8 +151,8 @@ def sections_of(notebook):
     return sections[: -len(CLOSING_SECTIONS)]
 
 
-def test_every_section_asks_for_a_prediction_before_it_runs_something(notebook):
-    for section in sections_of(notebook):
+def test_every_section_asks_for_a_prediction_before_it_runs_something(chapter):
+    for section in sections_of(chapter):
         title = section[0].source.splitlines()[0]
         asks = [i for i, c in enumerate(section) if c.cell_type == "markdown" and "**Predict.**" in c.source]
         assert asks, f"{title}: no **Predict.** question"
@@ -144,13 +160,13 @@ def test_every_section_asks_for_a_prediction_before_it_runs_something(notebook):
             assert section[index + 1].cell_type == "code", f"{title}: a prediction is followed by the cell that answers"
 
 
-def test_mistakes_are_run_predicted_and_repaired(notebook):
-    mistakes = [i for i, c in enumerate(notebook.cells) if has_tag(c, "raises-exception") and not has_tag(c, "check")]
+def test_mistakes_are_run_predicted_and_repaired(chapter):
+    mistakes = [i for i, c in enumerate(chapter.cells) if has_tag(c, "raises-exception") and not has_tag(c, "check")]
     assert mistakes, "no deliberate mistake (tag raises-exception)"
     for index in mistakes:
-        cell, before = notebook.cells[index], notebook.cells[index - 1]
+        cell, before = chapter.cells[index], chapter.cells[index - 1]
         assert "**Predict.**" in before.source, f"{cell.id}: the error is not predicted in the cell before it"
-        after = [c for c in notebook.cells[index + 1 : index + 5] if c.cell_type == "markdown"]
+        after = [c for c in chapter.cells[index + 1 : index + 5] if c.cell_type == "markdown"]
         assert after, f"{cell.id}: nobody explains the error"
 
 
@@ -163,7 +179,7 @@ def test_setup_cell_is_the_same_in_every_notebook(notebook):
 
 
 def test_data_cell_is_the_same_in_every_notebook():
-    sources = {cell.source for path in chapter_paths() for cell in code_cells(read(path), "data")}
+    sources = {cell.source for path in notebook_paths() for cell in code_cells(read(path), "data")}
     assert len(sources) == 1
 
 
@@ -188,12 +204,14 @@ def test_tags(notebook):
             assert re.match(r"# @title Solution \d+\n", cell.source), f"{cell.id}: Colab shows the title of a form"
 
 
-def test_exercises_practise_every_goal(notebook):
+def test_exercises_practise_every_goal(chapter):
+    practised = {goal for exercise in exercises(chapter) for goal in exercise.goals}
+    assert practised == set(range(1, len(goals(chapter)) + 1))
+
+
+def test_exercises_have_a_hint_a_stub_and_a_check_that_answers(notebook):
     found = exercises(notebook)
-    number_of_goals = len(goals(notebook))
     assert [exercise.number for exercise in found] == list(range(1, len(found) + 1))
-    practised = {goal for exercise in found for goal in exercise.goals}
-    assert practised == set(range(1, number_of_goals + 1))
     for exercise in found:
         source = exercise.task.source
         assert re.search(r"<details><summary>Hint.*?</summary>\n\n.+\n\n</details>", source, re.DOTALL), exercise.title
@@ -202,10 +220,10 @@ def test_exercises_practise_every_goal(notebook):
         assert printed == [str(exercise.number)], f"exercise {exercise.number}: the check ends with one line ✓ Exercise"
 
 
-def test_exercise_count_and_minutes(path, notebook):
-    found = exercises(notebook)
-    assert len(found) >= (2 if path == TEMPLATE else 3)
-    minutes = int(TIME.search(notebook.cells[0].source)[2])
+def test_exercise_count_and_minutes(chapter_path, chapter):
+    found = exercises(chapter)
+    assert len(found) >= (2 if chapter_path == TEMPLATE else 3)
+    minutes = int(TIME.search(chapter.cells[0].source)[2])
     assert sum(exercise.minutes for exercise in found) == minutes, "the exercises' minutes do not add up to the title's"
 
 
@@ -269,9 +287,9 @@ def test_nothing_banned(notebook):
 
 
 def test_no_two_chapters_share_a_title():
-    titles = [read(path).cells[0].source.splitlines()[0] for path in chapter_paths()]
+    titles = [read(path).cells[0].source.splitlines()[0] for path in notebook_paths()]
     assert len(titles) == len(set(titles))
 
 
-def test_every_chapter_has_wrong_answers(path):
-    assert wrong_answers_path(path).exists()
+def test_every_notebook_with_exercises_has_wrong_answers(path, notebook):
+    assert wrong_answers_path(path).exists() == bool(exercises(notebook))

@@ -8,7 +8,6 @@ file in tools/engines, whose marked lines the page shows. The record compares th
 train_ddp.py.
 """
 
-import hashlib
 import importlib.metadata
 import importlib.util
 import os
@@ -20,28 +19,24 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from recording import ROOT, chapter_names, circumstances, read_record, write_record
+from recording import ROOT, chapter_names, circumstances, digest, read_record, write_record
 
 CHAPTER = "13_scaling_out"
 RECORD = "engines"
 ENGINES = ROOT / "tools" / "engines"
 PACKAGES = {"lightning": "Lightning", "accelerate": "Accelerate", "ray": "Ray Train"}
-TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--local-addr=127.0.0.1", "--nproc-per-node=2"]
 STARTED_BY_TORCHRUN = {"accelerate"}  # the other two start their processes themselves
 
 
 def digests() -> dict[str, str]:
     """Return a digest of each file that trains with a library."""
-    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in sorted(ENGINES.glob("*.py"))}
+    return {file.name: digest(file.read_bytes()) for file in sorted(ENGINES.glob("*.py"))}
 
 
-def run(folder: Path, *arguments: str) -> None:
-    """Run Python in the folder of the chapter's files; one thread a process, as in the chapter."""
-    settings = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(folder), "RAY_USAGE_STATS_ENABLED": "0"}
-    loopback = {"linux": "lo", "darwin": "lo0"}.get(sys.platform)
-    if loopback is not None:  # else gloo asks the network for this computer's name
-        settings["GLOO_SOCKET_IFNAME"] = loopback
-    subprocess.run([sys.executable, *arguments], cwd=folder, env=os.environ | settings, check=True)
+def run(folder: Path, launcher: list[str], settings: dict[str, str], *arguments: str) -> None:
+    """Run a script in the folder of the chapter's files, which it may import."""
+    settings = {**settings, "PYTHONPATH": str(folder), "RAY_USAGE_STATS_ENABLED": "0"}
+    subprocess.run([*launcher, *arguments], cwd=folder, env=os.environ | settings, check=True)
 
 
 def row(name: str, version: str, loss: float, weights: dict[str, Any], reference: dict[str, Any]) -> list[Any]:
@@ -65,7 +60,11 @@ def main() -> None:
         return
     names = chapter_names(CHAPTER)
     folder = names["folder"]
-    from parts import make_model  # a file that the chapter has written, into a folder on sys.path
+    # Files that the chapter has written, into a folder on sys.path.
+    from launching import SETTINGS, TORCHRUN
+    from parts import make_model
+
+    torchrun = [*TORCHRUN, "--nproc-per-node=2"]
 
     def loss_of(weights: dict[str, Any]) -> float:
         model = make_model()
@@ -73,13 +72,13 @@ def main() -> None:
         with torch.no_grad():
             return F.cross_entropy(model(names["images"]), names["targets"]).item()
 
-    run(folder, *TORCHRUN, "train_ddp.py", "two.pt", "--device=cpu")
+    run(folder, torchrun, SETTINGS, "train_ddp.py", "two.pt", "--device=cpu")
     reference = torch.load(folder / "two.pt")["model"]
     version = torch.__version__.partition("+")[0]
     table = [row("torchrun and DDP", version, loss_of(reference), reference, reference)]
     for package, name in PACKAGES.items():
-        launcher = TORCHRUN if package in STARTED_BY_TORCHRUN else []
-        run(folder, *launcher, str(ENGINES / f"train_{package}.py"), str(folder))
+        launcher = torchrun if package in STARTED_BY_TORCHRUN else [sys.executable]
+        run(folder, launcher, SETTINGS, str(ENGINES / f"train_{package}.py"), str(folder))
         version = importlib.metadata.version(package)
         weights = torch.load(folder / f"{package}.pt")
         table.append(row(name, version, loss_of(weights), weights, reference))

@@ -47,10 +47,15 @@ def without_comments(source: str) -> str:
     return "\n".join(line.rstrip() for line in lines if line.strip())
 
 
+def digest(code: bytes) -> str:
+    """Return a short digest that changes when the code does."""
+    return hashlib.sha256(code).hexdigest()[:16]
+
+
 def recipe_digest(chapter: str) -> str:
     """Return a digest of the code in the chapter's recipe cells; comments do not count."""
     code = "\n".join(without_comments(cell.source) for cell in cells_with(chapter, "recipe"))
-    return hashlib.sha256(code.encode()).hexdigest()[:16]
+    return digest(code.encode())
 
 
 def run_cell(source: str, where: str, names: dict[str, Any]) -> None:
