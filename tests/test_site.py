@@ -221,6 +221,14 @@ def test_paths_in_tracebacks_are_shortened():
     assert shorten(f"{ROOT}/notebooks/data", names) == "./data"
 
 
+def test_no_page_shows_where_it_was_built(pages):
+    library = sysconfig.get_paths()["purelib"]
+    for name, page in pages.items():
+        text = re.sub(r"<[^>]+>", "", page.html)  # colours cut a path into pieces
+        assert f"{ROOT}/" not in text, name
+        assert library not in text, name
+
+
 def test_the_fonts_licence_is_beside_the_font(site):
     static = Path(site) / "_static"
     assert (static / "latin-modern-math-subset.woff2").is_file()

@@ -9,9 +9,11 @@ from sphinx.application import Sphinx
 PARTS = [
     "execution_cache",
     "mathml",
+    "notebook_anchors",
     "launch_links",
     "traceback_colours",
     "cover_picture",
+    "glossary",
     "theme_repairs",
     "local_paths",
     "offline_guard",  # last: it looks at what the others have written

@@ -7,6 +7,7 @@ reader and differs with every build. What stays is the part that is the same eve
 import sysconfig
 from pathlib import Path
 
+from docutils import nodes
 from sphinx.application import Sphinx
 
 
@@ -32,6 +33,16 @@ def shorten(text: str, names: dict[str, str]) -> str:
     return text
 
 
+def shorten_in_outputs(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Shorten the local paths in what cells print, before it is coloured: colours cut a path into pieces."""
+    names = shorter_names(Path(app.srcdir))
+    for block in doctree.findall(nodes.literal_block):
+        after = shorten(block.astext(), names)
+        if after != block.astext():
+            block.rawsource = after  # Sphinx colours a block only if this is its text
+            block[:] = [nodes.Text(after)]
+
+
 def shorten_paths(app: Sphinx, exception: Exception | None) -> None:
     """Shorten the local paths in every page, and in what the search knows."""
     if exception is not None or app.builder.format != "html":
@@ -46,5 +57,6 @@ def shorten_paths(app: Sphinx, exception: Exception | None) -> None:
 
 
 def connect(app: Sphinx) -> None:
-    """Shorten the paths when all pages are written."""
+    """Shorten the paths in outputs before a page is written, all others when all pages are."""
+    app.connect("doctree-resolved", shorten_in_outputs)
     app.connect("build-finished", shorten_paths)
