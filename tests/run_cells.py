@@ -22,21 +22,26 @@ from IPython.utils.capture import capture_output
 
 
 class CellRunner:
-    """Runs code cells one after another in a kernel's shell, each in the folder in which the runner was made."""
+    """Runs code cells one after another in `folder`: in a shell of its own, or in the kernel's that is handed in."""
 
-    def __init__(self, shell: InteractiveShell) -> None:
-        self.folder = Path.cwd()
+    def __init__(self, folder: Path, shell: InteractiveShell | None = None) -> None:
+        self.folder = folder
         mpl.use("Agg")
+        if shell is None:
+            InteractiveShell.clear_instance()
+            shell = InteractiveShell.instance()
         self.shell = shell
         self.shell.showtraceback = lambda *args, **kwargs: None  # errors are returned, not printed
 
     def run(self, source: str) -> tuple[BaseException | None, str]:
         """Run one cell; return the error it ended with (None if it succeeded) and what it printed."""
+        before = Path.cwd()
+        os.chdir(self.folder)
         try:
             with capture_output() as captured, contextlib.redirect_stderr(io.StringIO()):
                 result = self.shell.run_cell(source, store_history=False)
         finally:
-            os.chdir(self.folder)  # a cell may have changed it
+            os.chdir(before)
             plt.close("all")
         return result.error_before_exec or result.error_in_exec, captured.stdout
 
@@ -63,7 +68,7 @@ def try_sessions(sessions_file: str, endings_file: str) -> None:
     may not ends its session, and the ending says so.
     """
     shell = get_ipython()
-    runner = CellRunner(shell)
+    runner = CellRunner(Path.cwd(), shell)
     shell.user_ns.clear()
     shell.user_ns.update(shell.names_before_exercises)
     endings = []

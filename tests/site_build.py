@@ -9,9 +9,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import nbformat
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from book_files import ROOT
+from book_files import ROOT, read
+from bookkit.execution_cache import cache_path
 from normalise_notebooks import KERNEL
 
 
@@ -24,6 +28,25 @@ def build(root: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, cwd=root, env=variables, capture_output=True, text=True, encoding="utf8", check=False
     )
+
+
+def is_executed(path: Path) -> bool:
+    """Say whether the build has the outputs of a notebook already."""
+    try:
+        get_cache(cache_path(ROOT / "_build", ROOT)).match_cache_notebook(read(path))
+    except KeyError:
+        return False
+    return True
+
+
+def hand_over(executed: NotebookNode, path: Path) -> None:
+    """Give the build the outputs of a notebook that ran elsewhere."""
+    notebook = read(path)  # not `executed` itself: the run has added metadata, and the build would not recognise it
+    for cell, done in zip(notebook.cells, executed.cells, strict=True):
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = done.outputs, done.execution_count
+    bundle = CacheBundleIn(nb=notebook, uri=str(path))
+    get_cache(cache_path(ROOT / "_build", ROOT)).cache_notebook_bundle(bundle, check_validity=False)
 
 
 def executed_notebooks(finished: subprocess.CompletedProcess[str]) -> list[str]:

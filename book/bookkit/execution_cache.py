@@ -55,10 +55,14 @@ def fingerprint(root: Path) -> str:
     return digest.hexdigest()[:16]
 
 
+def cache_path(builds: Path, root: Path) -> Path:
+    """Return the folder of jupyter-cache for a book in `root` that is built into a folder of `builds`."""
+    return builds / ".jupyter_cache" / fingerprint(root)
+
+
 def set_cache_path(app: Sphinx, config: Config) -> None:
-    """Put the fingerprint into the path of jupyter-cache."""
-    caches = Path(app.outdir).parent / ".jupyter_cache"
-    config.nb_execution_cache_path = str(caches / fingerprint(Path(app.srcdir)))
+    """Tell MyST-NB the folder."""
+    config.nb_execution_cache_path = str(cache_path(Path(app.outdir).parent, Path(app.srcdir)))
 
 
 def connect(app: Sphinx) -> None:
