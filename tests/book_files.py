@@ -84,6 +84,12 @@ def whole_prose(notebook: NotebookNode) -> str:
     return "\n\n".join(prose(cell.source) for cell in markdown_cells(notebook))
 
 
+def headings(notebook: NotebookNode, level: int) -> list[str]:
+    """Return the headings of one level: 1 for #, 2 for ##."""
+    found = re.findall(rf"^{'#' * level} (.+)$", whole_prose(notebook), flags=re.MULTILINE)
+    return [heading.strip() for heading in found]
+
+
 def goals(notebook: NotebookNode) -> list[str]:
     """Return the goals that the first cell promises."""
     _, _, after = notebook.cells[0].source.partition("**You will be able to**")

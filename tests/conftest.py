@@ -4,7 +4,7 @@ import pytest
 
 from book_files import ROOT, TEMPLATE, notebook_paths
 from chapter_runs import ChapterRun
-from site_build import build, hand_over, is_executed
+from site_build import build, build_cache, hand_over, is_executed
 
 
 @pytest.fixture(scope="session")
@@ -27,11 +27,12 @@ def site(run_alone):
     What the build would have to execute runs alone first, and the build gets those outputs: to execute all notebooks
     twice would take ten minutes more. That a build executes by itself is shown by a small book, in test_build.py.
     """
+    cache = build_cache()
     for path in notebook_paths():
-        if not is_executed(path):
+        if not is_executed(path, cache):
             run = run_alone(path)
             if run.failure is None:  # else the build fails in the same cell, and says so
-                hand_over(run.notebook, path)
+                hand_over(run.notebook, path, cache)
     finished = build(ROOT)
     assert finished.returncode == 0, finished.stdout[-6000:] + finished.stderr[-6000:]
     return ROOT / "_build" / "html"

@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.cache.main import JupyterCacheBase
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
@@ -30,23 +31,27 @@ def build(root: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def is_executed(path: Path) -> bool:
-    """Say whether the build has the outputs of a notebook already."""
+def build_cache() -> JupyterCacheBase:
+    """Return the cache in which the build looks for the outputs of notebooks."""
+    return get_cache(cache_path(ROOT / "_build", ROOT))
+
+
+def is_executed(path: Path, cache: JupyterCacheBase) -> bool:
+    """Say whether the cache holds the outputs of a notebook."""
     try:
-        get_cache(cache_path(ROOT / "_build", ROOT)).match_cache_notebook(read(path))
+        cache.match_cache_notebook(read(path))
     except KeyError:
         return False
     return True
 
 
-def hand_over(executed: NotebookNode, path: Path) -> None:
-    """Give the build the outputs of a notebook that ran elsewhere."""
+def hand_over(executed: NotebookNode, path: Path, cache: JupyterCacheBase) -> None:
+    """Put the outputs of a notebook that ran elsewhere into the cache."""
     notebook = read(path)  # not `executed` itself: the run has added metadata, and the build would not recognise it
     for cell, done in zip(notebook.cells, executed.cells, strict=True):
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = done.outputs, done.execution_count
-    bundle = CacheBundleIn(nb=notebook, uri=str(path))
-    get_cache(cache_path(ROOT / "_build", ROOT)).cache_notebook_bundle(bundle, check_validity=False)
+    cache.cache_notebook_bundle(CacheBundleIn(nb=notebook, uri=str(path)), check_validity=False)
 
 
 def executed_notebooks(finished: subprocess.CompletedProcess[str]) -> list[str]:

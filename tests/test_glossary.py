@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from book_files import NOTEBOOKS, chapter_paths, markdown_cells, prose, read
+from book_files import NOTEBOOKS, chapter_paths, headings, read, whole_prose
 from bookkit.glossary import entries
 
 MARKERS = re.compile(r"\*\*(Predict\.|You will be able to|Time:|Before you start:)\*\*")
@@ -17,14 +17,13 @@ LONGEST_MEANING = 32  # words
 
 def bolded(path):
     """Return the terms that a chapter prints in bold."""
-    text = "\n\n".join(prose(cell.source) for cell in markdown_cells(read(path)))
-    return BOLD.findall(CODE.sub("", MARKERS.sub("", text)))
+    return BOLD.findall(CODE.sub("", MARKERS.sub("", whole_prose(read(path)))))
 
 
-def headings(chapter):
+def linked_headings(chapter):
     """Return the headings of a chapter that have an anchor on its page."""
-    text = "\n".join(prose(cell.source) for cell in markdown_cells(read(NOTEBOOKS / f"{chapter}.ipynb")))
-    return re.findall(r"^#{1,3} (.+)$", text, flags=re.MULTILINE)
+    notebook = read(NOTEBOOKS / f"{chapter}.ipynb")
+    return [heading for level in (1, 2, 3) for heading in headings(notebook, level)]
 
 
 @pytest.mark.parametrize("path", chapter_paths(), ids=lambda path: path.stem)
@@ -45,7 +44,7 @@ def test_an_entry_is_one_sentence_with_a_chinese_term_and_a_place(entry):
     assert len(meaning.split()) <= LONGEST_MEANING
     assert not re.match(rf"(An? |The )?{re.escape(entry['term'])}\b", meaning, re.IGNORECASE), "defined by itself"
     assert CHINESE.search(entry["chinese"])
-    assert entry["heading"] in headings(entry["chapter"])
+    assert entry["heading"] in linked_headings(entry["chapter"])
 
 
 def test_entries_are_sorted_and_not_repeated():

@@ -19,6 +19,7 @@ from book_files import (
     exercises,
     goals,
     has_tag,
+    headings,
     markdown_cells,
     notebook_paths,
     prose,
@@ -60,21 +61,8 @@ def notebook(path):
     return read(path)
 
 
-@pytest.fixture(params=[*chapter_paths(), TEMPLATE], ids=lambda path: path.stem)
-def chapter_path(request):
-    return request.param
-
-
-@pytest.fixture
-def chapter(chapter_path):
-    """A chapter; an appendix has no goals, predictions and exercises that it must have."""
-    return read(chapter_path)
-
-
-def headings(notebook, level):
-    mark = "#" * level + " "
-    text = "\n".join(prose(cell.source) for cell in markdown_cells(notebook))
-    return [line[len(mark) :].strip() for line in text.splitlines() if line.startswith(mark)]
+# An appendix has no goals, predictions and exercises that it must have.
+chapters_only = pytest.mark.parametrize("path", [*chapter_paths(), TEMPLATE], indirect=True, ids=lambda path: path.stem)
 
 
 def lines_of_code(source):
@@ -122,23 +110,26 @@ def test_title(notebook):
     assert len(motivation) > 80, "the paragraph below the title should say why the chapter matters"
 
 
-def test_opening(chapter):
-    first = chapter.cells[0]
+@chapters_only
+def test_opening(notebook):
+    first = notebook.cells[0]
     assert TIME.search(first.source), "the line '**Time:** 35 minutes reading, 25 minutes exercises.' is missing"
     assert "**Before you start:**" in first.source
 
 
-def test_goals(chapter):
-    promised = goals(chapter)
+@chapters_only
+def test_goals(notebook):
+    promised = goals(notebook)
     assert 3 <= len(promised) <= 5
     for goal in promised:
         assert re.match(r"[a-z]+ ", goal), f"a goal starts with a verb in lower case: {goal!r}"
 
 
-def test_sections_follow_the_goals(chapter):
-    sections = headings(chapter, 2)
+@chapters_only
+def test_sections_follow_the_goals(notebook):
+    sections = headings(notebook, 2)
     assert sections[-4:] == CLOSING_SECTIONS
-    assert len(sections) - 4 == len(goals(chapter)), "one ## section a goal"
+    assert len(sections) - 4 == len(goals(notebook)), "one ## section a goal"
 
 
 def sections_of(notebook):
@@ -152,8 +143,9 @@ def sections_of(notebook):
     return sections[: -len(CLOSING_SECTIONS)]
 
 
-def test_every_section_asks_for_a_prediction_before_it_runs_something(chapter):
-    for section in sections_of(chapter):
+@chapters_only
+def test_every_section_asks_for_a_prediction_before_it_runs_something(notebook):
+    for section in sections_of(notebook):
         title = section[0].source.splitlines()[0]
         asks = [i for i, c in enumerate(section) if c.cell_type == "markdown" and "**Predict.**" in c.source]
         assert asks, f"{title}: no **Predict.** question"
@@ -161,13 +153,14 @@ def test_every_section_asks_for_a_prediction_before_it_runs_something(chapter):
             assert section[index + 1].cell_type == "code", f"{title}: a prediction is followed by the cell that answers"
 
 
-def test_mistakes_are_run_predicted_and_repaired(chapter):
-    mistakes = [i for i, c in enumerate(chapter.cells) if has_tag(c, "raises-exception") and not has_tag(c, "check")]
+@chapters_only
+def test_mistakes_are_run_predicted_and_repaired(notebook):
+    mistakes = [i for i, c in enumerate(notebook.cells) if has_tag(c, "raises-exception") and not has_tag(c, "check")]
     assert mistakes, "no deliberate mistake (tag raises-exception)"
     for index in mistakes:
-        cell, before = chapter.cells[index], chapter.cells[index - 1]
+        cell, before = notebook.cells[index], notebook.cells[index - 1]
         assert "**Predict.**" in before.source, f"{cell.id}: the error is not predicted in the cell before it"
-        after = [c for c in chapter.cells[index + 1 : index + 5] if c.cell_type == "markdown"]
+        after = [c for c in notebook.cells[index + 1 : index + 5] if c.cell_type == "markdown"]
         assert after, f"{cell.id}: nobody explains the error"
 
 
@@ -205,9 +198,10 @@ def test_tags(notebook):
             assert re.match(r"# @title Solution \d+\n", cell.source), f"{cell.id}: Colab shows the title of a form"
 
 
-def test_exercises_practise_every_goal(chapter):
-    practised = {goal for exercise in exercises(chapter) for goal in exercise.goals}
-    assert practised == set(range(1, len(goals(chapter)) + 1))
+@chapters_only
+def test_exercises_practise_every_goal(notebook):
+    practised = {goal for exercise in exercises(notebook) for goal in exercise.goals}
+    assert practised == set(range(1, len(goals(notebook)) + 1))
 
 
 def test_exercises_have_a_hint_a_stub_and_a_check_that_answers(notebook):
@@ -221,10 +215,11 @@ def test_exercises_have_a_hint_a_stub_and_a_check_that_answers(notebook):
         assert printed == [str(exercise.number)], f"exercise {exercise.number}: the check ends with one line ✓ Exercise"
 
 
-def test_exercise_count_and_minutes(chapter_path, chapter):
-    found = exercises(chapter)
-    assert len(found) >= (2 if chapter_path == TEMPLATE else 3)
-    minutes = int(TIME.search(chapter.cells[0].source)[2])
+@chapters_only
+def test_exercise_count_and_minutes(path, notebook):
+    found = exercises(notebook)
+    assert len(found) >= (2 if path == TEMPLATE else 3)
+    minutes = int(TIME.search(notebook.cells[0].source)[2])
     assert sum(exercise.minutes for exercise in found) == minutes, "the exercises' minutes do not add up to the title's"
 
 

@@ -43,20 +43,6 @@ def shorten_in_outputs(app: Sphinx, doctree: nodes.document, docname: str) -> No
             block[:] = [nodes.Text(after)]
 
 
-def shorten_paths(app: Sphinx, exception: Exception | None) -> None:
-    """Shorten the local paths in every page, and in what the search knows."""
-    if exception is not None or app.builder.format != "html":
-        return
-    names = shorter_names(Path(app.srcdir))
-    site = Path(app.outdir)
-    for file in [*site.rglob("*.html"), site / "searchindex.js"]:
-        before = file.read_text("utf8")
-        after = shorten(before, names)
-        if after != before:
-            file.write_text(after, "utf8")
-
-
 def connect(app: Sphinx) -> None:
-    """Shorten the paths in outputs before a page is written, all others when all pages are."""
+    """Shorten the paths before a page is written and the search index made."""
     app.connect("doctree-resolved", shorten_in_outputs)
-    app.connect("build-finished", shorten_paths)
