@@ -11,16 +11,16 @@ with 99 % on the test set.
 """
 
 import argparse
-import json
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import torch
 
@@ -93,24 +93,20 @@ def race(names: dict[str, Any], runs: dict[str, list[Any]]) -> None:
         run_final()
 
 
+def run_named(setup_name: str, seed: int, epochs: int | None) -> dict[str, Any]:
+    """Do the work of the fresh process."""
+    names = chapter_names(CHAPTER)
+    warm_up(names)
+    setup = (names["ladder"] | names["no_help"])[setup_name]
+    return run(names, setup if epochs is None else names["replace"](setup, epochs=epochs), seed)
+
+
 def run_in_fresh_process(setup_name: str, seed: int, epochs: int | None = None) -> dict[str, Any]:
     """Train once in a process of its own, whose compiler finds nothing in memory or on disk: as on a first run."""
     with tempfile.TemporaryDirectory() as folder:
-        result = Path(folder) / "result.json"
-        command = [sys.executable, __file__, "--one", setup_name, "--seed", str(seed), "--result", str(result)]
-        if epochs is not None:
-            command += ["--epochs", str(epochs)]
         caches = {"TORCHINDUCTOR_CACHE_DIR": str(Path(folder) / "cache"), "TMPDIR": folder}
-        subprocess.run(command, env=os.environ | caches, check=True)
-        return json.loads(result.read_text("utf8"))
-
-
-def run_one(names: dict[str, Any], options: argparse.Namespace) -> None:
-    """Do the work of the fresh process."""
-    setup = (names["ladder"] | names["no_help"])[options.one]
-    if options.epochs is not None:
-        setup = names["replace"](setup, epochs=options.epochs)
-    options.result.write_text(json.dumps(run(names, setup, options.seed)), "utf8")
+        with mock.patch.dict(os.environ, caches), ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            return pool.submit(run_named, setup_name, seed, epochs).result()
 
 
 def row(name: str, runs: list[dict[str, Any]]) -> list[Any]:
@@ -157,8 +153,8 @@ def climb(names: dict[str, Any], record: dict[str, Any]) -> None:
     if "two_epochs" not in record:
         setups = {"eager": list(names["RUNGS"])[-1], "compiled": "torch.compile"}
         # Only the first epoch reads the data and compiles.
-        runs = {kind: run_in_fresh_process(name, seed=0, epochs=2) for kind, name in setups.items()}
-        record["two_epochs"] = {kind: one["epoch_seconds"] for kind, one in runs.items()}
+        twice = {kind: run_in_fresh_process(name, seed=0, epochs=2) for kind, name in setups.items()}
+        record["two_epochs"] = {kind: one["epoch_seconds"] for kind, one in twice.items()}
         summarise(names, record)
 
 
@@ -166,16 +162,8 @@ def main() -> None:
     """Measure what the record still lacks."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=["race", "ladder", "best"], help="measure only this part")
-    parser.add_argument("--one", metavar="SETUP", help=argparse.SUPPRESS)  # the four that run_in_fresh_process uses
-    parser.add_argument("--seed", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--epochs", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--result", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     names = chapter_names(CHAPTER)
-    if options.one is not None:
-        warm_up(names)
-        run_one(names, options)
-        return
     record = read_record(RECORD, CHAPTER)
     runs = record.setdefault("runs", {})
     warm_up(names)
