@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install book serve test records lint normalise constraints clean distclean
+.PHONY: help install book serve test records figures lint normalise constraints clean distclean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ test: $(INSTALLED)  ## run every test (builds the book first where it is stale)
 
 records: $(INSTALLED)  ## measure what book/records/ lacks: full-length training runs, for hours
 	set -e; for script in tools/record_*.py; do $(BIN)/python $$script; done
+
+figures: $(INSTALLED)  ## export the data and the fallback pictures of the interactive figures anew
+	set -e; for script in book/figures/*/export_data.py; do $(BIN)/python $$script; done
 
 lint: $(INSTALLED)  ## check code and notebooks with ruff
 	$(BIN)/ruff check .

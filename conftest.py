@@ -1,10 +1,12 @@
-"""Fixtures that several test files share."""
+"""Fixtures that the tests in tests/ and those beside the interactive figures share."""
 
 import pytest
 
 from book_files import ROOT, TEMPLATE, notebook_paths
 from chapter_runs import ChapterRun
 from site_build import build, build_cache, hand_over, is_executed
+
+pytest_plugins = ["browser_pages"]
 
 
 @pytest.fixture(scope="session")

@@ -1,34 +1,12 @@
-"""The site in a real browser: wide and narrow, light and dark, with a keyboard, and for a screen reader.
-
-These tests need Chromium. They are skipped where none is found, unless REQUIRE_BROWSER is set.
-"""
-
-import functools
-import http.server
-import os
-import shutil
-import threading
-from urllib.parse import urlsplit
+"""The site in a real browser: wide and narrow, light and dark, with a keyboard, and for a screen reader."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
 
 from book_files import chapter_paths, exercises, pages_in_order, read
+from browser_pages import SCREENS, THEMES, remote
 
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
-CHROMIUM = next((found for name in CHROMIUM_NAMES if (found := shutil.which(name))), None)
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 PAGES = ["index", *pages_in_order(), "search"]
-SCREENS = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 390, "height": 844}}
-THEMES = ("light", "dark")
 # The figures a first view may weigh. Compressed by a real server it is about a third.
 FIRST_VIEW_BYTES = 1_600_000
 
@@ -48,59 +26,6 @@ KEEP_ONE_OF_EACH_COLOUR = """() => {
   }
   [...document.querySelectorAll("article math")].slice(5).forEach((formula) => formula.remove());
 }"""
-
-if CHROMIUM is None and not os.environ.get("REQUIRE_BROWSER"):
-    pytest.skip("no Chromium found: install it to test the site in a browser", allow_module_level=True)
-
-
-@pytest.fixture(scope="module")
-def address(site):
-    """Where the built site is served on localhost."""
-
-    class QuietHandler(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    handler = functools.partial(QuietHandler, directory=site)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    assert CHROMIUM, "REQUIRE_BROWSER is set, but no Chromium is installed"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def visit(browser, address):
-    """Return a function that opens a page of the site and records what goes wrong in `page.problems`."""
-    contexts = []
-
-    def open_page(name, screen="wide", theme="light", **options):
-        context = browser.new_context(viewport=SCREENS[screen], color_scheme=theme, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.problems, page.traffic = [], []
-        page.on("console", lambda line: page.problems.append(line.text) if line.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: page.problems.append(str(error)))
-        page.on("requestfailed", lambda request: page.problems.append(f"failed: {request.url}"))
-        page.on("request", lambda request: page.traffic.append(request.url))
-        page.goto(f"{address}/{name}.html")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-
-
-def remote(urls):
-    return [url for url in urls if urlsplit(url).scheme in ("http", "https") and urlsplit(url).hostname != "127.0.0.1"]
 
 
 @pytest.mark.parametrize("theme", THEMES)

@@ -10,6 +10,7 @@ PARTS = [
     "execution_cache",
     "mathml",
     "notebook_anchors",
+    "interactive_figures",
     "launch_links",
     "traceback_colours",
     "cover_picture",

@@ -1,0 +1,81 @@
+"""A real browser for the tests, and a function that opens pages of the site in it.
+
+Tests that ask for it are skipped where no Chromium is found, unless REQUIRE_BROWSER is set.
+"""
+
+import functools
+import http.server
+import os
+import shutil
+import threading
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+CHROMIUM = next((found for name in CHROMIUM_NAMES if (found := shutil.which(name))), None)
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+SCREENS = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 390, "height": 844}}
+THEMES = ("light", "dark")
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    """Where the built site is served on localhost."""
+
+    class QuietHandler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    handler = functools.partial(QuietHandler, directory=site)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium, without a window."""
+    if CHROMIUM is None and not os.environ.get("REQUIRE_BROWSER"):
+        pytest.skip("no Chromium found: install it to test the site in a browser")
+    assert CHROMIUM, "REQUIRE_BROWSER is set, but no Chromium is installed"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser, address):
+    """Return a function that opens a page of the site and records what goes wrong in `page.problems`."""
+    contexts = []
+
+    def open_page(name, screen="wide", theme="light", **options):
+        context = browser.new_context(viewport=SCREENS[screen], color_scheme=theme, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.problems, page.traffic = [], []
+        page.on("console", lambda line: page.problems.append(line.text) if line.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        page.on("requestfailed", lambda request: page.problems.append(f"failed: {request.url}"))
+        page.on("request", lambda request: page.traffic.append(request.url))
+        page.goto(f"{address}/{name}.html")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def remote(urls):
+    """Return those of some addresses that lead to another host."""
+    return [url for url in urls if urlsplit(url).scheme in ("http", "https") and urlsplit(url).hostname != "127.0.0.1"]
