@@ -17,6 +17,9 @@ PARTS = [
     "glossary",
     "theme_repairs",
     "local_paths",
+    "page_weight",
+    "page_scripts",
+    "page_styles",  # after the scripts: it keeps what they name
     "offline_guard",  # last: it looks at what the others have written
 ]
 
