@@ -1,0 +1,61 @@
+"""What all interactive figures have in common. What each of them does is tested beside it, in book/figures/."""
+
+import re
+
+import pytest
+from PIL import Image
+from sphinx.errors import ExtensionError
+
+from bookkit.interactive_figures import FIGURES, figure_html
+from figure_data import read_data
+from site_build import Page
+from weigh_pages import FIGURE_BYTES
+
+NAMES = sorted(path.parent.name for path in FIGURES.glob("*/figure.html"))
+PICTURE_BYTES = 40_000
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    return [Page(path) for path in sorted(site.rglob("*.html"))]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_figure_stands_on_one_page_and_loads_its_parts_there_alone(pages, name):
+    shown = [page for page in pages if f'data-figure="{name}"' in page.html]
+    assert len(shown) == 1, f"figure {name} stands on {[page.path.name for page in shown]}"
+    for page in pages:
+        for suffix in ("js", "css"):
+            asks = any(f"_static/figures/{name}.{suffix}" in asset for asset in page.assets)
+            assert asks == (page is shown[0]), f"{page.path.name}: {name}.{suffix}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_figure_is_complete_and_light(site, name):
+    folder = FIGURES / name
+    assert (folder / f"test_{name}.py").is_file()
+    assert (folder / "export_data.py").is_file()
+    assert read_data(name)
+    parts = [site / "_static" / "figures" / f"{name}.{suffix}" for suffix in ("js", "css", "png")]
+    assert sum(part.stat().st_size for part in parts) <= FIGURE_BYTES
+    assert parts[-1].stat().st_size <= PICTURE_BYTES
+    assert Image.open(parts[-1]).width >= 500
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_without_its_script_a_figure_shows_a_picture_and_no_dead_control(name):
+    html = figure_html(name, "notebooks/a")
+    assert f'src="../_static/figures/{name}.png"' in html
+    assert re.search(r'<figcaption>\s*<span class="play-title">\S', html)
+    for tag in re.findall(r'<(?:div|p)[^>]*class="play-(?:controls|stage|readout)[^>]*>', html):
+        assert "data-live" in tag, tag
+        assert "hidden" in tag, tag
+    outside = re.sub(r'<div class="play-controls.*', "", html, flags=re.DOTALL)
+    assert not re.search(r"<(button|input|select)", outside), (
+        "a control outside the live parts is dead without a script"
+    )
+
+
+def test_a_figure_that_is_not_there_stops_the_build():
+    with pytest.raises(ExtensionError, match="there is no figure 'nothing'"):
+        figure_html("nothing", "notebooks/a")
