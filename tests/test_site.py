@@ -224,7 +224,7 @@ def test_paths_in_tracebacks_are_shortened():
 def test_nothing_shows_where_it_was_built(pages, site):
     library = sysconfig.get_paths()["purelib"]
     texts = {name: re.sub(r"<[^>]+>", "", page.html) for name, page in pages.items()}  # colours cut a path into pieces
-    texts["what the search knows"] = (site / "searchindex.js").read_text("utf8")
+    texts["what the search knows"] = (site / "_static" / "search_index.js").read_text("utf8")
     for name, text in texts.items():
         assert f"{ROOT}/" not in text, name
         assert library not in text, name
