@@ -6,7 +6,7 @@ from axe_playwright_python.sync_playwright import Axe
 from book_files import chapter_paths, exercises, pages_in_order, read
 from browser_pages import SCREENS, THEMES, remote
 
-PAGES = ["index", *pages_in_order(), "search"]
+PAGES = ["index", *pages_in_order(), "search", "404"]
 # The figures a first view may weigh. Compressed by a real server it is about a third.
 FIRST_VIEW_BYTES = 1_600_000
 

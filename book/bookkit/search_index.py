@@ -62,6 +62,11 @@ def best_output(bundle: nodes.Element) -> list[nodes.Node]:
     return [by_type[kind] for kind in ("text/html", "text/plain") if kind in by_type][:1]
 
 
+def unsayable(node: nodes.Node) -> bool:
+    """Say whether a node has no plain words to show in a list of results."""
+    return isinstance(node, nodes.math | nodes.raw)
+
+
 def visible_text(html: str) -> str:
     """Return the text of a piece of HTML."""
     return re.sub(r"<(style|script).*?</\1>|<[^>]+>", " ", html, flags=re.DOTALL)
@@ -110,7 +115,7 @@ class Reader:
             self.count(place, node.get("alt", ""))
         elif isinstance(node, nodes.Text) and not isinstance(node.parent, nodes.raw | nodes.title):
             self.count(place, node.astext())
-        elif isinstance(node, nodes.paragraph) and not place.lead and node.next_node(nodes.math) is None:
+        elif isinstance(node, nodes.paragraph) and not place.lead and not any(node.findall(unsayable)):
             text = node.astext()
             if len(text) >= SHORTEST_LEAD:
                 place.lead = textwrap.shorten(shorten(text, self.short), 110, placeholder=" …")

@@ -14,7 +14,7 @@
   function load() {
     try {
       const stored = JSON.parse(localStorage.getItem(KEY));
-      return stored?.version === VERSION ? stored.chapters : {};
+      return (stored?.version === VERSION && stored.chapters) || {};
     } catch (error) {
       kept = error instanceof SyntaxError; // what is stored is broken, or nothing can be stored
       return {};

@@ -4,7 +4,9 @@
 (() => {
   const { pages, places, words } = window.searchIndex;
   const MOST_RESULTS = 20;
-  const ENDINGS = /(ing|ed|es|s)$/;
+
+  /** A word without its ending: gradients and gradient have one root. */
+  const rootOf = (word) => (word.length > 4 ? word.replace(/(ing|ed|es|s)$/, "") : word);
 
   /** The words of a query, as bookkit/search_index.py splits a text; numbers say nothing about a place. */
   function split(query) {
@@ -19,10 +21,9 @@
 
   /** The words of the index that answer a word of the query, each with how well it does. */
   function answers(word) {
-    const root = word.length > 4 ? word.replace(ENDINGS, "") : word;
+    const root = rootOf(word);
     const all = Object.keys(words);
-    const related = all.filter((other) => other.startsWith(root) && other.replace(ENDINGS, "") === root);
-    const found = new Map(related.map((other) => [other, 0.7]));
+    const found = new Map(all.filter((other) => rootOf(other) === root).map((other) => [other, 0.8]));
     if (Object.hasOwn(words, word)) found.set(word, 1);
     if (found.size === 0 && word.length > 2) {
       for (const other of all) if (other.startsWith(word)) found.set(other, 0.5);
@@ -45,8 +46,9 @@
 
   /** The part of a heading that the query says, from 0 to 1. */
   function namedBy(query, title) {
-    const heading = split(title);
-    return heading.filter((word) => query.includes(word)).length / (heading.length || 1);
+    const asked = query.map(rootOf);
+    const heading = split(title).map(rootOf);
+    return heading.filter((word) => asked.includes(word)).length / (heading.length || 1);
   }
 
   /** The numbers of the best places. A place must answer most of the query: a pasted message has words of its own. */
