@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install book serve test records figures addresses lint normalise constraints clean distclean
+.PHONY: help install book serve test weigh records figures addresses lint normalise constraints clean distclean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ serve: book  ## show the book on localhost
 
 test: $(INSTALLED)  ## run every test (builds the book first where it is stale)
 	$(BIN)/python -m pytest
+
+weigh: book  ## print what each page of the site weighs, and complain of the heavy ones
+	@$(BIN)/python tools/weigh_pages.py
 
 records: $(INSTALLED)  ## measure what book/records/ lacks: full-length training runs, for hours
 	set -e; for script in tools/record_*.py; do $(BIN)/python $$script; done

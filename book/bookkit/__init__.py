@@ -21,6 +21,9 @@ PARTS = [
     "search_index",
     "not_found",
     "moved_pages",
+    "page_weight",
+    "page_scripts",
+    "page_styles",  # after the scripts: it keeps what they name
     "offline_guard",  # last: it looks at what the others have written
 ]
 

@@ -9,11 +9,14 @@ from pathlib import Path
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
+from .page_scripts import POLICY
+
 MOVED = Path(__file__).parents[1] / "moved.txt"
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <title>This page has moved</title>
 <link rel="canonical" href="{new}">
 <noscript><meta http-equiv="refresh" content="0; url={new}"></noscript>
@@ -41,7 +44,7 @@ def write_pages(app: Sphinx, exception: Exception | None) -> None:
         page = Path(app.outdir) / f"{old}.html"
         page.parent.mkdir(parents=True, exist_ok=True)
         links = {"new": posixpath.relpath(f"{new}.html", folder), "static": posixpath.relpath("_static", folder)}
-        page.write_text(PAGE.format(**links), "utf8")
+        page.write_text(PAGE.format(policy=POLICY, **links), "utf8")
 
 
 def connect(app: Sphinx) -> None:

@@ -27,7 +27,7 @@ SCRIPT = Path(__file__).parents[1] / "static" / "search.js"
 WORD = re.compile(r"\w+")
 LONGEST_WORD = 40  # what is longer is an address or a hash
 HEADING_COUNTS = 5  # a word in a heading counts as often as this many in the text
-MOST_PLACES = 100  # of a word that is everywhere, only the places that are most about it help anybody
+MOST_PLACES = 50  # of a word that is everywhere, only the places that are most about it help anybody
 SHORTEST_LEAD = 40  # a paragraph below this many letters ("Goal 1 · routine · 5 minutes") says little about a section
 SAME_IN_EVERY_CHAPTER = {"tag_setup", "tag_data"}
 UNREAD = (nodes.math, nodes.math_block, nodes.comment)  # LaTeX is no word that anybody searches for
@@ -118,16 +118,16 @@ class Reader:
         elif isinstance(node, nodes.paragraph) and not place.lead and not any(node.findall(unsayable)):
             text = node.astext()
             if len(text) >= SHORTEST_LEAD:
-                place.lead = textwrap.shorten(shorten(text, self.short), 110, placeholder=" …")
+                place.lead = textwrap.shorten(shorten(text, self.short), 80, placeholder=" …")
 
 
 def weight(count: int, relative_length: float) -> int:
-    """Return how much a place is about a word, from 1 to 9.
+    """Return how much a place is about a word, from 1 to 3.
 
     This is the part of BM25 that belongs to word and place: to repeat a word helps ever less, and it helps less in a
     long section. How rare the word is, search.js works out from the length of its list.
     """
-    return max(1, math.ceil(9 * count / (count + 1.2 * (0.4 + 0.6 * relative_length))))
+    return max(1, math.ceil(3 * count / (count + 1.2 * (0.4 + 0.6 * relative_length))))
 
 
 def packed(found: list[tuple[int, int]]) -> list[int]:

@@ -1,8 +1,8 @@
 /* The reader's own ticks: "done" beside each exercise, progress in the chapter and in the side bar.
    They stay in this browser, under one key of its local storage; where that is closed, they last until the page is left. */
-"use strict";
-
 (() => {
+  "use strict";
+
   const KEY = "exercise-ticks";
   const VERSION = 1;
 

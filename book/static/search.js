@@ -1,7 +1,7 @@
 /* The search page: finds the places of `window.searchIndex` (bookkit/search_index.py) that a query is about. */
-"use strict";
-
 (() => {
+  "use strict";
+
   const { pages, places, words } = window.searchIndex;
   const MOST_RESULTS = 20;
 

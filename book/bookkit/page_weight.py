@@ -1,0 +1,85 @@
+"""Make pages and pictures lighter without a visible difference.
+
+Half of a chapter's HTML are the tags around single words of its code, most of them for kinds of words that have no
+colour of their own. And a plot needs 256 colours at most.
+"""
+
+import io
+import re
+from pathlib import Path
+
+from PIL import Image
+from sphinx.application import Sphinx
+
+CODE = re.compile(r"<pre\b[^>]*>.*?</pre>", re.DOTALL)
+WORD = re.compile(r'<span class="(\w+)">([^<>]*)</span>')
+NEIGHBOURS = re.compile(r'<span class="(\w+)">([^<>]*)</span>(\s*)<span class="\1">')
+RULE = re.compile(r'html\[data-theme="(\w+)"\] \.highlight(?: \.(\w+))? \{([^}]*)\}')
+
+
+def looks(stylesheet: str) -> dict[str, str]:
+    """Return for each kind of word in code the first kind that looks the same in both themes, "" for plain text.
+
+    `stylesheet` is Pygments' own, with the rules of both themes.
+    """
+    rules = RULE.findall(stylesheet)
+    plain = {theme: re.search(r"(?<!-)color: [^;]+", style)[0].strip() for theme, name, style in rules if not name}
+    styles: dict[str, list[str]] = {}
+    for theme, name, style in rules:
+        if name:
+            styles.setdefault(name, []).append("" if style.strip() == plain[theme] else f"{theme} {style.strip()}")
+    first: dict[str, str] = {}
+    return {name: first.setdefault(" ".join(style), name) if any(style) else "" for name, style in styles.items()}
+
+
+def lighter_code(html: str, look: dict[str, str]) -> str:
+    """Return a page in whose code only coloured words carry a tag, and neighbours of one look a common one."""
+
+    def tag(word: re.Match[str]) -> str:
+        kind = look.get(word[1], "")
+        return f'<span class="{kind}">{word[2]}</span>' if kind else word[2]
+
+    def lighter(block: re.Match[str]) -> str:
+        text = WORD.sub(tag, block[0].replace("<span></span>", ""))
+        while text != (text := NEIGHBOURS.sub(r'<span class="\1">\2\3', text)):
+            pass
+        return text
+
+    return CODE.sub(lighter, html)
+
+
+def lighter_picture(png: bytes) -> bytes:
+    """Return a PNG file with a palette of 256 colours, or the same file where that is no smaller or would show."""
+    picture = Image.open(io.BytesIO(png))
+    if picture.mode == "P":
+        return png
+    flat = Image.new("RGB", picture.size, "white")
+    rgba = picture.convert("RGBA")
+    flat.paste(rgba, mask=rgba.getchannel("A"))
+    few = flat.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    out = io.BytesIO()
+    few.save(out, "PNG", optimize=True)
+    return min(out.getvalue(), png, key=len)
+
+
+def lighten(app: Sphinx, exception: Exception | None) -> None:
+    """Make the pages and the pictures of the site lighter."""
+    if exception is not None or app.builder.format != "html":
+        return
+    site = Path(app.outdir)
+    look = looks((site / "_static" / "pygments.css").read_text("utf8"))
+    for page in site.rglob("*.html"):
+        before = page.read_text("utf8")
+        after = lighter_code(before, look)
+        if after != before:
+            page.write_text(after, "utf8")
+    for picture in (site / "_images").glob("*.png"):
+        before = picture.read_bytes()
+        after = lighter_picture(before)
+        if after != before:
+            picture.write_bytes(after)
+
+
+def connect(app: Sphinx) -> None:
+    """Lighten when all pages are written."""
+    app.connect("build-finished", lighten, priority=900)  # after the theme, which writes files then as well

@@ -1,0 +1,161 @@
+"""Weigh the built site, page by page, in a real browser: `make weigh`.
+
+For each page: what a reader's first view costs (nothing is cached yet), what the same page costs a reader who has seen
+another chapter, and by how much its text jumps while it loads. Bytes as they travel: text compressed with gzip, as
+every host of static pages does; for the first view also unpacked.
+"""
+
+import functools
+import gzip
+import http.server
+import shutil
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+SITE = Path(__file__).resolve().parent.parent / "_build" / "html"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+COMPRESSED = {".html", ".css", ".js", ".svg"}  # pictures and fonts are packed already
+SCREEN = {"width": 1280, "height": 900}
+VISITED = "notebooks/03_linear_regression_numpy"  # the page that a later view follows: it has maths, so it has the font
+LATER_BYTES = 120_000
+FIGURE_BYTES = 200_000  # on top, where the page shows a figure to play with
+FIRST_BYTES = 900_000
+FIRST_REQUESTS = 25
+MOST_SHIFT = 0.05
+
+WATCH_SHIFTS = """
+window.shift = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+# transferSize is 0 for what comes from the cache; the icon of the tab is no part of the page
+TRAFFIC = """() => performance.getEntries()
+  .filter((e) => ["resource", "navigation"].includes(e.entryType) && e.transferSize && !e.name.endsWith("favicon.svg"))
+  .map((e) => [e.encodedBodySize, e.decodedBodySize])"""
+
+
+class CompressingHandler(http.server.SimpleHTTPRequestHandler):
+    """Serve files as a host of static pages does: text compressed, everything cached for ten minutes."""
+
+    def do_GET(self) -> None:
+        """Send a file, compressed if it is text."""
+        path = Path(self.translate_path(self.path))
+        if path.suffix not in COMPRESSED or not path.is_file():
+            return super().do_GET()
+        body = gzip.compress(path.read_bytes(), mtime=0)
+        self.send_response(200)
+        self.send_header("Content-Type", self.guess_type(path))
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+        return None
+
+    def end_headers(self) -> None:
+        """Allow the browser to keep what it has got."""
+        self.send_header("Cache-Control", "max-age=600")
+        super().end_headers()
+
+    def log_message(self, *_arguments: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def served(site: Path) -> Iterator[str]:
+    """Serve a site while the block runs; yield its address."""
+    handler = functools.partial(CompressingHandler, directory=site)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@dataclass
+class Weight:
+    """What it costs to open a page."""
+
+    name: str
+    first_bytes: int  # as they travel
+    first_unpacked: int
+    first_requests: int
+    later_bytes: int
+    shift: float  # cumulative layout shift while the page loads
+    has_figure: bool
+
+    @property
+    def later_limit(self) -> int:
+        """The bytes that a later view of this page may cost."""
+        return LATER_BYTES + (FIGURE_BYTES if self.has_figure else 0)
+
+    @property
+    def complaints(self) -> list[str]:
+        """What is too heavy about the page."""
+        found = []
+        if self.first_unpacked > FIRST_BYTES + (FIGURE_BYTES if self.has_figure else 0):
+            found.append(f"first view {self.first_unpacked:,} bytes")
+        if self.first_requests > FIRST_REQUESTS:
+            found.append(f"first view {self.first_requests} requests")
+        if self.later_bytes > self.later_limit:
+            found.append(f"later view {self.later_bytes:,} bytes, allowed {self.later_limit:,}")
+        if self.shift > MOST_SHIFT:
+            found.append(f"layout shift {self.shift:.3f}")
+        return [f"{self.name}: {complaint}" for complaint in found]
+
+
+def opened(page: Page, address: str) -> list[tuple[int, int]]:
+    """Open a page and return the bytes of all that was fetched, packed and unpacked."""
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    return page.evaluate(TRAFFIC)
+
+
+def weigh(browser: Browser, address: str, name: str) -> Weight:
+    """Open the page `name` of the site at `address`, with an empty cache and after another page."""
+    context = browser.new_context(viewport=SCREEN)
+    context.add_init_script(WATCH_SHIFTS)
+    page = context.new_page()
+    first = opened(page, f"{address}/{name}.html")
+    shift = page.evaluate("window.shift")
+    has_figure = page.locator("figure.play").count() > 0
+    context.close()
+    context = browser.new_context(viewport=SCREEN)
+    opened(context.new_page(), f"{address}/{VISITED if name != VISITED else 'index'}.html")
+    later = opened(context.new_page(), f"{address}/{name}.html")
+    context.close()
+    packed, unpacked = (sum(sizes) for sizes in zip(*first, strict=True))
+    return Weight(name, packed, unpacked, len(first), sum(size for size, _ in later), shift, has_figure)
+
+
+def main() -> int:
+    """Weigh every page and print a table; return 1 if one is too heavy."""
+    program = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if program is None:
+        print("No Chromium found: install it to weigh the site.", file=sys.stderr)
+        return 1
+    if not (SITE / "index.html").is_file():
+        print(f"There is no book in {SITE}. Build it first: make book", file=sys.stderr)
+        return 1
+    names = sorted(path.relative_to(SITE).with_suffix("").as_posix() for path in SITE.rglob("*.html"))
+    print(f"{'page':42} {'first view':>11} {'unpacked':>9} {'requests':>8} {'later':>9} {'shift':>6}")
+    complaints = []
+    with served(SITE) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        for name in names:
+            one = weigh(browser, address, name)
+            sizes = f"{one.first_bytes:11,} {one.first_unpacked:9,} {one.first_requests:8} {one.later_bytes:9,}"
+            print(f"{name:42} {sizes} {one.shift:6.3f}", flush=True)
+            complaints += one.complaints
+        browser.close()
+    print("\n".join(complaints) or "Every page is light enough.")
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
