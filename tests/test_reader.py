@@ -123,7 +123,7 @@ def test_the_search_page_alone_loads_the_index(visit, site):
     assert not [url for url in chapter.traffic if re.search(r"search_?(index|tools)|/search\.js|language_data", url)]
     index = (site / "_static" / "search_index.js").stat().st_size
     print(f"search_index.js: {index} bytes")
-    assert index < 450_000
+    assert index < 350_000
 
 
 def test_a_dead_link_leads_on(visit, address):
