@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install book serve test weigh records figures lint normalise constraints clean distclean
+.PHONY: help install book serve test weigh records figures addresses lint normalise constraints clean distclean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ records: $(INSTALLED)  ## measure what book/records/ lacks: full-length training
 
 figures: $(INSTALLED)  ## export the data and the fallback pictures of the interactive figures anew
 	set -e; for script in book/figures/*/export_data.py; do $(BIN)/python $$script; done
+
+addresses: book  ## add the pages and headings that book/addresses.txt lacks
+	$(BIN)/python tools/list_addresses.py
 
 lint: $(INSTALLED)  ## check code and notebooks with ruff
 	$(BIN)/ruff check .

@@ -34,7 +34,7 @@ def site(run_alone):
         if not is_executed(path, cache):
             run = run_alone(path)
             if run.failure is None:  # else the build fails in the same cell, and says so
-                hand_over(run.notebook, path, cache)
+                hand_over(run.notebook, run.seconds, path, cache)
     finished = build(ROOT)
     assert finished.returncode == 0, finished.stdout[-6000:] + finished.stderr[-6000:]
     return ROOT / "_build" / "html"

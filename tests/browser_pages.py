@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import sync_playwright
 
+from serve_book import BookHandler
+
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 CHROMIUM = next((found for name in CHROMIUM_NAMES if (found := shutil.which(name))), None)
 QUIET = [
@@ -31,7 +33,7 @@ THEMES = ("light", "dark")
 def address(site):
     """Where the built site is served on localhost."""
 
-    class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    class QuietHandler(BookHandler):
         def log_message(self, *args):
             pass
 

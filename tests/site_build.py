@@ -45,13 +45,14 @@ def is_executed(path: Path, cache: JupyterCacheBase) -> bool:
     return True
 
 
-def hand_over(executed: NotebookNode, path: Path, cache: JupyterCacheBase) -> None:
-    """Put the outputs of a notebook that ran elsewhere into the cache."""
+def hand_over(executed: NotebookNode, seconds: float, path: Path, cache: JupyterCacheBase) -> None:
+    """Put the outputs of a notebook that ran elsewhere into the cache, with the time that the run took."""
     notebook = read(path)  # not `executed` itself: the run has added metadata, and the build would not recognise it
     for cell, done in zip(notebook.cells, executed.cells, strict=True):
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = done.outputs, done.execution_count
-    cache.cache_notebook_bundle(CacheBundleIn(nb=notebook, uri=str(path)), check_validity=False)
+    bundle = CacheBundleIn(nb=notebook, uri=str(path), data={"execution_seconds": seconds})
+    cache.cache_notebook_bundle(bundle, check_validity=False)
 
 
 def executed_notebooks(finished: subprocess.CompletedProcess[str]) -> list[str]:

@@ -6,7 +6,7 @@ from axe_playwright_python.sync_playwright import Axe
 from book_files import chapter_paths, exercises, pages_in_order, read
 from browser_pages import SCREENS, THEMES, remote
 
-PAGES = ["index", *pages_in_order(), "search"]
+PAGES = ["index", *pages_in_order(), "search", "404"]
 
 # preload: axe would fetch style sheets itself, from addresses it gets wrong.
 AXE = {"preload": False, "resultTypes": ["violations"]}

@@ -6,9 +6,14 @@ A small book with the real configuration stands in for the whole one.
 import json
 import os
 import re
+import sqlite3
+from datetime import UTC, datetime
+from importlib.metadata import version
 
 import pytest
 
+from bookkit.execution_cache import cache_path
+from bookkit.execution_note import sentence
 from site_build import Page, build, executed_notebooks, small_book
 
 CHAPTER = "notebooks/01_short.ipynb"
@@ -41,6 +46,44 @@ def rebuild(book, **environment):
 
 def test_no_change_executes_nothing(built):
     assert rebuild(built) == []
+
+
+def test_a_warm_cache_keeps_the_day_and_the_time_of_the_run(built):
+    page = built / "_build/html/notebooks/01_short.html"
+
+    def note():
+        return re.search(r'<p class="execution-note">(.*?)</p>', page.read_text("utf8"))[1]
+
+    assert re.search(rf"with PyTorch {re.escape(version('torch'))} on .* that took \d+ seconds?\.$", note())
+    database = cache_path(built / "_build", built) / "global.db"
+    with sqlite3.connect(database) as cache:
+        data = json.dumps({"execution_seconds": 83.4})
+        cache.execute("UPDATE nbcache SET created = '2025-02-03 10:00:00.000000', data = ?", [data])
+    cache.close()
+    change_cell(built, "text", lambda text: text + " Read again.")
+    assert rebuild(built) == []
+    assert note().endswith("on 3 February 2025 that took 83 seconds.")
+
+
+def test_a_run_of_which_little_is_known():
+    day = datetime(2025, 2, 3, tzinfo=UTC)
+    opening = "What the cells print and draw on this page comes from a run"
+    assert sentence("2.9.0", day, None) == f"{opening} with PyTorch 2.9.0 on 3 February 2025."
+    assert sentence(None, None, 0.2) == f"{opening} that took 1 second."
+
+
+def test_a_page_that_has_moved_leads_on(tmp_path):
+    book = small_book(tmp_path)
+    (book / "book/moved.txt").write_text("# a comment\nold/place notebooks/01_short\n", "utf8")
+    finished = build(book)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    page = Page(book / "_build/html/old/place.html")
+    assert page.links == ["../notebooks/01_short.html"]
+    assert 'content="0; url=../notebooks/01_short.html"' in page.html
+    assert (page.path.parent / page.assets[-1]).resolve().name == "moved.js"
+    assert (page.path.parent / page.assets[-1]).is_file()
+    (book / "book/moved.txt").write_text("old/place notebooks/nowhere\n", "utf8")
+    assert build(book).returncode != 0
 
 
 def test_a_change_of_prose_executes_nothing(built):

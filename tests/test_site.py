@@ -13,11 +13,12 @@ from book_files import NOTEBOOKS, ROOT, chapter_paths, code_cells, exercises, no
 from bookkit.launch_links import launch_links
 from bookkit.local_paths import shorten, shorter_names
 from bookkit.mathml import to_mathml
+from bookkit.not_found import absolute, base_path
 from bookkit.offline_guard import FetchedAddresses, remote_addresses
 from bookkit.public_address import PublicAddress, address_from
 from site_build import Page
 
-EXTRA_PAGES = {"index", "search", "genindex"}
+EXTRA_PAGES = {"index", "search", "genindex", "404"}
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,8 @@ def test_internal_links_resolve(pages, site):
             if re.match(r"https?:|mailto:|javascript:|data:", target):
                 continue
             path, _, fragment = target.partition("#")
-            file = (page.path.parent / unquote(path.partition("?")[0])).resolve() if path else page.path
+            start = site if path.startswith("/") else page.path.parent  # the page for dead links names the root
+            file = (start / unquote(path.partition("?")[0]).lstrip("/")).resolve() if path else page.path
             if file.is_dir():
                 file = file / "index.html"
             if not file.is_file():
@@ -149,6 +151,13 @@ def test_exercises_on_the_page(chapters):
         checks = re.findall(r'<div class="cell tag_check.*?(?=<div class="cell |<section|<p>)', html, flags=re.DOTALL)
         assert not any("cell_output" in check for check in checks), "what a check says to the stub is not"
         assert html.count('class="cell tag_exercise') == len(found)
+
+
+def test_each_chapter_says_what_ran_and_when(chapters):
+    for name, page in chapters.items():
+        note = re.search(r'<p class="execution-note">(.*?)</p>', page.article)
+        assert note, name
+        assert re.search(r"PyTorch \d+\.\d+\S* on \d{1,2} [A-Z][a-z]+ 20\d\d", note[1]), note[1]
 
 
 def test_claims_are_not_on_the_page(chapters):
@@ -224,10 +233,29 @@ def test_paths_in_tracebacks_are_shortened():
 def test_nothing_shows_where_it_was_built(pages, site):
     library = sysconfig.get_paths()["purelib"]
     texts = {name: re.sub(r"<[^>]+>", "", page.html) for name, page in pages.items()}  # colours cut a path into pieces
-    texts["what the search knows"] = (site / "searchindex.js").read_text("utf8")
+    texts["what the search knows"] = (site / "_static" / "search_index.js").read_text("utf8")
     for name, text in texts.items():
         assert f"{ROOT}/" not in text, name
         assert library not in text, name
+
+
+def test_the_page_for_dead_links_works_at_any_depth(pages):
+    page = pages["404"]
+    for target in [*page.links, *page.assets, *re.findall(r'action="([^"]*)"', page.html)]:
+        assert re.match(r"/|#|https?:", target), target
+    assert {f"/{name}.html" for name in pages_in_order()} <= set(page.links)
+
+
+@pytest.mark.parametrize(("setting", "path"), [("", "/"), ("/", "/"), ("/book", "/book/"), ("a/b/", "/a/b/")])
+def test_the_path_of_the_site_on_its_host(setting, path):
+    assert base_path(setting) == path
+
+
+def test_links_become_absolute():
+    changed = absolute('<a href="b/c.html#d"><img src="./e.png"><form action="search.html">', "/book/")
+    assert changed == '<a href="/book/b/c.html#d"><img src="/book/e.png"><form action="/book/search.html">'
+    unchanged = '<a href="#d"><a href="https://x.org/"><a href="/f">'
+    assert absolute(unchanged, "/book/") == unchanged
 
 
 def test_the_fonts_licence_is_beside_the_font(site):

@@ -19,7 +19,7 @@ from bookkit.page_weight import lighter_code, lighter_picture, looks
 from site_build import Page
 from weigh_pages import Weight, served, weigh
 
-VERSIONS = {"early.js": "1", "site.js": "2", "search_field.js": "3", "noscript.css": "4"}
+VERSIONS = {"early.js": "1", "site.js": "2", "noscript.css": "4"}
 HEAD = '<html data-content_root="../"><head><meta charset="utf-8" />\n'
 PYGMENTS = """
 html[data-theme="light"] .highlight .hll { background-color: #eee }

@@ -12,6 +12,24 @@ from pathlib import Path
 SITE = Path(__file__).resolve().parent.parent / "_build" / "html"
 
 
+class BookHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves a built book, with its own page for an address that does not exist, as GitHub Pages does."""
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer a request that failed."""
+        page = Path(self.directory) / "404.html"
+        if code != http.HTTPStatus.NOT_FOUND or not page.is_file():
+            super().send_error(code, message, explain)
+            return
+        body = page.read_bytes()
+        self.send_response(code)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+
 def serve(site: Path, port: int) -> int:
     """Serve the folder `site` on 127.0.0.1 until Ctrl-C; return an exit status for the shell.
 
@@ -20,7 +38,7 @@ def serve(site: Path, port: int) -> int:
     if not (site / "index.html").is_file():
         print(f"There is no book in {site}. Build it first: make book", file=sys.stderr)
         return 1
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=site)
+    handler = functools.partial(BookHandler, directory=site)
     try:
         server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
     except OSError as error:

@@ -10,6 +10,7 @@ PARTS = [
     "execution_cache",
     "mathml",
     "notebook_anchors",
+    "execution_note",
     "interactive_figures",
     "launch_links",
     "traceback_colours",
@@ -17,6 +18,9 @@ PARTS = [
     "glossary",
     "theme_repairs",
     "local_paths",
+    "search_index",
+    "not_found",
+    "moved_pages",
     "page_weight",
     "page_scripts",
     "page_styles",  # after the scripts: it keeps what they name

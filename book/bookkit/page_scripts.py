@@ -2,7 +2,7 @@
 
 A Content-Security-Policy that allows only the site itself allows no script that is written into a page. What the theme
 writes there goes into two files: `early.js`, which must run before the first line is drawn (light or dark), and
-`site.js`, which waits until the page is there. The index of the search is loaded by the search page alone.
+`site.js`, which waits until the page is there. What only some pages need, they load themselves (OWN).
 """
 
 import hashlib
@@ -25,8 +25,9 @@ SCRIPTS = [
     "design-tabs.js",
     "scripts/bootstrap.js",
     "scripts/pydata-sphinx-theme.js",
+    "exercise_ticks.js",
 ]
-SEARCH_SCRIPTS = ["searchtools.js", "language_data.js", "searchindex.js"]
+OWN = re.compile(r"figures/.*|search_index\.js|search\.js")
 # What the theme and the extensions would write into each page. (The name of the page, which they write too, is read by
 # a version switcher that this book does not have.)
 SETTINGS = """\
@@ -53,16 +54,7 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const button of document.querySelectorAll(".btn-download-pdf-button")) button.onclick = () => window.print();
 });
 """
-SEARCH_FIELD = """\
-document.addEventListener("DOMContentLoaded", () => {
-  const field = document.querySelector("form.bd-search input");
-  field.focus();
-  field.select();
-});
-"""
-KNOWN_INLINE = re.compile(
-    r"dataset\.mode|toggleHint|toggleOpenOnPrint|togglebuttonSelector|DOCUMENTATION_OPTIONS\.|Activate the search"
-)
+KNOWN_INLINE = re.compile(r"dataset\.mode|toggleHint|toggleOpenOnPrint|togglebuttonSelector|DOCUMENTATION_OPTIONS\.")
 SCRIPT = re.compile(r"[ \t]*<script\b(?P<attributes>[^>]*)>(?P<code>.*?)</script>\n?", re.DOTALL)
 PRELOAD = re.compile(r'[ \t]*<link rel="preload" as="script"[^>]*>\n?')
 
@@ -75,7 +67,6 @@ def write_scripts(static: Path) -> dict[str, str]:
         "early.js": EARLY,
         # Each part ends its last statement itself: not all of them do.
         "site.js": ";\n".join([*parts, LATE]),
-        "search_field.js": SEARCH_FIELD,
         "noscript.css": ".pst-js-only { display: none !important; }\n",
     }
     for name, text in texts.items():
@@ -83,26 +74,25 @@ def write_scripts(static: Path) -> dict[str, str]:
     return {name: hashlib.sha256(text.encode()).hexdigest()[:8] for name, text in texts.items()}
 
 
-def scripts_of(html: str, root: str, where: str) -> tuple[list[str], bool]:
-    """Return the scripts that a page alone loads, and whether it is the search page.
+def scripts_of(html: str, root: str, where: str) -> list[str]:
+    """Return the scripts that a page loads and others do not.
 
     Raises ExtensionError where a page holds a script that nobody knows.
     """
-    own, searches = [], False
+    own = []
     for script in SCRIPT.finditer(html):
         source = re.search(r'\bsrc="([^"?]+)', script["attributes"])
         if source is None:
             if not KNOWN_INLINE.search(script["code"]):
                 start = script["code"].strip()[:100]
                 raise ExtensionError(f"{where}: page_scripts.py does not know this script: {start}")
-            searches = searches or "Activate the search" in script["code"]
             continue
         name = source[1].removeprefix(root).removeprefix("_static/")
-        if name.startswith("figures/"):
+        if OWN.fullmatch(name):
             own.append(script[0])
-        elif name not in [*SCRIPTS, *SEARCH_SCRIPTS]:
+        elif name not in SCRIPTS:
             raise ExtensionError(f"{where}: page_scripts.py does not know the script {name}: add it there")
-    return own, searches
+    return own
 
 
 def moved_out(html: str, versions: dict[str, str], where: str) -> str:
@@ -111,7 +101,7 @@ def moved_out(html: str, versions: dict[str, str], where: str) -> str:
     if found is None or "Content-Security-Policy" in html:
         return html
     root, static = found[1], f"{found[1]}_static/"
-    own, searches = scripts_of(html, root, where)
+    own = scripts_of(html, root, where)
     html = PRELOAD.sub("", SCRIPT.sub("", html))
     html = re.sub(
         r"<noscript>\s*<style>.*?</style>\s*</noscript>",
@@ -125,13 +115,6 @@ def moved_out(html: str, versions: dict[str, str], where: str) -> str:
     early += f'  <script src="{static}early.js?v={versions["early.js"]}"></script>\n'
     html = re.sub(r'(<meta charset="utf-8" />\n?)', lambda meta: meta[1] + early, html, count=1)
     late = f'  <script defer src="{static}site.js?v={versions["site.js"]}"></script>\n'
-    if searches:
-        search = [
-            *(f"{static}{name}" for name in SEARCH_SCRIPTS[:2]),
-            f"{root}{SEARCH_SCRIPTS[2]}",
-            f"{static}search_field.js",
-        ]
-        late += "".join(f'  <script defer src="{source}"></script>\n' for source in search)
     return html.replace("</head>", f"{late}{''.join(own)}</head>", 1)
 
 

@@ -38,7 +38,7 @@ def words_in_use(site: Path) -> set[str]:
         for _name, value in re.findall(r'\b(class|id)="([^"]*)"', page.read_text("utf8")):
             words.update(value.split())
     for script in site.rglob("*.js"):
-        if script.name != "searchindex.js":
+        if script.name != "search_index.js":
             words.update(NAME.findall(script.read_text("utf8")))
     return words
 

@@ -16,6 +16,11 @@ REPAIRS: list[tuple[re.Pattern[str], str, str]] = [
         "1.5 MB of script that draws the icons which the web font draws already",
     ),
     (
+        re.compile(r'\s*<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^"]*"></script>'),
+        "",
+        "Sphinx's search, 200 kB on every page; bookkit/search_index.py has taken its place",
+    ),
+    (
         re.compile(r'<div id="pst-primary-sidebar" class='),
         '<div id="pst-primary-sidebar" role="navigation" aria-label="Book" class=',
         "the book's title stands in this column, outside every landmark a screen reader can jump to",
@@ -27,6 +32,14 @@ REPAIRS: list[tuple[re.Pattern[str], str, str]] = [
     ),
 ]
 
+# Files that no page loads any more.
+LEFTOVERS = [
+    "_static/scripts/fontawesome.js*",
+    "_static/*webpack-macros.html",
+    "_static/searchtools.js",
+    "_static/language_data.js",
+    "searchindex.js",  # of a build before the book had its own search
+]
 
 PICTURE = re.compile(r'<img (?![^>]*\bloading=)(?P<before>[^>]*?)src="(?P<src>(?!\w+:|//)[^"]+\.png)"')
 
@@ -56,9 +69,9 @@ def repair_pages(app: Sphinx, exception: Exception | None) -> None:
         after = repaired(before, page)
         if after != before:
             page.write_text(after, "utf8")
-    static = site / "_static"
-    for leftover in [*(static / "scripts").glob("fontawesome.js*"), *static.glob("*webpack-macros.html")]:
-        leftover.unlink()
+    for pattern in LEFTOVERS:
+        for leftover in site.glob(pattern):
+            leftover.unlink()
 
 
 def connect(app: Sphinx) -> None:

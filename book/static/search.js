@@ -1,0 +1,112 @@
+/* The search page: finds the places of `window.searchIndex` (bookkit/search_index.py) that a query is about. */
+(() => {
+  "use strict";
+
+  const { pages, places, words } = window.searchIndex;
+  const MOST_RESULTS = 20;
+
+  /** A word without its ending: gradients and gradient have one root. */
+  const rootOf = (word) => (word.length > 4 ? word.replace(/(ing|ed|es|s)$/, "") : word);
+
+  /** The words of a query, as bookkit/search_index.py splits a text; numbers say nothing about a place. */
+  function split(query) {
+    const found = query.toLowerCase().match(/[\p{L}\p{N}_]+/gu) ?? [];
+    return [...new Set(found)].filter((word) => !/^\p{N}+$/u.test(word));
+  }
+
+  /** A name that the book does not hold is looked up in its parts. */
+  function known(word) {
+    return Object.hasOwn(words, word) ? [word] : word.split("_").filter(Boolean);
+  }
+
+  /** The words of the index that answer a word of the query, each with how well it does. */
+  function answers(word) {
+    const root = rootOf(word);
+    const all = Object.keys(words);
+    const found = new Map(all.filter((other) => rootOf(other) === root).map((other) => [other, 0.8]));
+    if (Object.hasOwn(words, word)) found.set(word, 1);
+    if (found.size === 0 && word.length > 2) {
+      for (const other of all) if (other.startsWith(word)) found.set(other, 0.5);
+    }
+    return found;
+  }
+
+  /** For a word of the query: how rare it is, and its weight in each place. */
+  function lookUp(word) {
+    const inPlaces = new Map();
+    for (const [other, quality] of answers(word)) {
+      let place = 0;
+      for (const entry of words[other]) {
+        place += Math.floor(entry / 10); // the index holds steps from place to place
+        inPlaces.set(place, Math.max(inPlaces.get(place) ?? 0, quality * (entry % 10)));
+      }
+    }
+    return { rarity: Math.log(1 + places.length / (1 + inPlaces.size)), inPlaces };
+  }
+
+  /** The part of a heading that the query says, from 0 to 1. */
+  function namedBy(query, title) {
+    const asked = query.map(rootOf);
+    const heading = split(title).map(rootOf);
+    return heading.filter((word) => asked.includes(word)).length / (heading.length || 1);
+  }
+
+  /** The numbers of the best places. A place must answer most of the query: a pasted message has words of its own. */
+  function search(query) {
+    const asked = split(query);
+    const found = asked.flatMap(known).map(lookUp).filter(({ inPlaces }) => inPlaces.size > 0);
+    const whole = found.reduce((sum, { rarity }) => sum + rarity, 0);
+    const score = new Map();
+    const covered = new Map();
+    for (const { rarity, inPlaces } of found) {
+      for (const [place, weight] of inPlaces) {
+        score.set(place, (score.get(place) ?? 0) + rarity * weight);
+        covered.set(place, (covered.get(place) ?? 0) + rarity / whole);
+      }
+    }
+    return [...score.keys()]
+      .filter((place) => covered.get(place) > 0.5)
+      .map((place) => ({ place, rank: score.get(place) * covered.get(place) ** 2 * (1 + namedBy(asked, places[place][2])) }))
+      .sort((a, b) => b.rank - a.rank)
+      .slice(0, MOST_RESULTS)
+      .map(({ place }) => place);
+  }
+
+  function element(name, className, text) {
+    const made = document.createElement(name);
+    made.className = className;
+    made.textContent = text;
+    return made;
+  }
+
+  /** One result: the section, the chapter that it is in, and how it begins. */
+  function result(place, query) {
+    const [page, anchor, title, lead] = places[place];
+    const [address, chapter] = pages[page];
+    const link = element("a", "", anchor ? title : chapter);
+    const highlight = new URLSearchParams({ highlight: split(query).join(" ") });
+    link.href = `${address}?${highlight}${anchor && `#${anchor}`}`;
+    const item = document.createElement("li");
+    item.append(link);
+    if (anchor) item.append(element("span", "search-chapter", chapter));
+    if (lead) item.append(element("p", "search-lead", lead));
+    return item;
+  }
+
+  function show(query) {
+    const found = search(query);
+    document.getElementById("search-results").replaceChildren(...found.map((place) => result(place, query)));
+    const count = found.length === 1 ? "1 place" : `${found.length === MOST_RESULTS ? "The best " : ""}${found.length} places`;
+    document.getElementById("search-status").textContent = found.length
+      ? `${count} for “${query}”`
+      : `Nothing found for “${query}”. Try fewer words, or one word of the message.`;
+  }
+
+  const query = new URLSearchParams(window.location.search).get("q")?.trim();
+  const field = document.querySelector("article form.bd-search input");
+  if (query) {
+    document.querySelectorAll("form.bd-search input").forEach((input) => (input.value = query));
+    show(query);
+  }
+  field.focus();
+})();

@@ -1,0 +1,305 @@
+"""What the site does for a reader in a browser: it finds things, keeps ticks, and is all there for a keyboard."""
+
+import json
+import re
+from urllib.parse import quote
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from browser_pages import SCREENS
+
+# What a reader types or pastes, and where the answer is: one of the first three results begins with this.
+QUERIES = {
+    "mat1 and mat2 shapes cannot be multiplied": "notebooks/a1_error_gallery.html#mat1-and-mat2",
+    "mat1 and mat2 shapes cannot be multiplied (64x784 and 100x10)": "notebooks/a1_error_gallery.html#mat1-and-mat2",
+    "expected scalar type Long": "notebooks/a1_error_gallery.html#expected-target-dtype",
+    "Expected all tensors to be on the same device": "notebooks/a1_error_gallery.html#expected-all-tensors",
+    "element 0 of tensors does not require grad": "notebooks/a1_error_gallery.html#does-not-require-grad",
+    "CUDA out of memory": "notebooks/a1_error_gallery.html#cuda-out-of-memory",
+    "size mismatch": "notebooks/a1_error_gallery.html#error-s-in-loading",
+    "weights_only": "notebooks/a1_error_gallery.html#weights-only",
+    "zero_grad": "notebooks/04_linear_regression_pytorch.html#the-optimizer",
+    "torch.no_grad": "notebooks/02_autograd.html#clear-the-gradients",
+    "retain_graph": "notebooks/05_computation_graphs.html#one-graph",
+    "state_dict": "notebooks/06_models.html#what-a-model-has-registered",
+    "num_workers": "notebooks/07_datasets_and_dataloaders.html#measure-whether-workers",
+    "broadcasting": "notebooks/01_tensors.html#broadcasting",
+    "nan": "notebooks/03_linear_regression_numpy.html#what-divergence",
+    "gradients": "book/glossary.html#term-gradient",
+    "add_": "book/glossary.html#term-in-place",
+    "张量": "book/glossary.html#term-tensor",
+}
+TICKS = "notebooks/01_tensors"
+KEY = "exercise-ticks"
+# What the theme keeps: light or dark.
+THEME_KEYS = {"mode", "theme"}
+STORAGE = "JSON.stringify(Object.keys(localStorage).sort())"
+# The theme reads and writes its own keys unprotected, so only ours is refused.
+REFUSE = """for (const name of [%s]) {
+  const original = Storage.prototype[name];
+  Storage.prototype[name] = function (key, ...rest) {
+    if (key === "exercise-ticks") throw new DOMException("refused", "SecurityError");
+    return original.call(this, key, ...rest);
+  };
+}"""
+BROKEN_STORAGE = {"full": REFUSE % '"setItem"', "closed": REFUSE % '"getItem", "setItem", "removeItem"'}
+
+# How the element with the focus looks. An outline or a shadow counts, on it or on the form that holds it.
+FOCUS = """() => {
+  const now = document.activeElement;
+  if (!now || now === document.body) return null;
+  const form = getComputedStyle(now.closest("form") ?? now);
+  const shown = now.matches(".sd-tab-set > input") ? now.labels[0] : now; // a tab is a label, its input is hidden
+  const box = shown.getBoundingClientRect();
+  const outline = getComputedStyle(shown);
+  const outlined = outline.outlineStyle !== "none" && parseFloat(outline.outlineWidth) >= 2;
+  const shadowed = [outline, form].some((style) => / 0px 0px 0px [2-9]/.test(style.boxShadow));
+  let opacity = 1;
+  for (let e = shown; e; e = e.parentElement) opacity *= getComputedStyle(e).opacity;
+  const inView = box.width > 0 && box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
+  const name = now.getAttribute("aria-label") || now.textContent.trim() || now.name || now.type;
+  return { name: `${now.tagName} ${now.className} ${name.slice(0, 40)}`, tag: now.tagName,
+           seen: (outlined || shadowed) && opacity > 0.5 && inView };
+}"""
+# Transitions would show a look that is still on its way.
+STILL = "*, *::before, *::after { transition: none !important; scroll-behavior: auto !important }"
+
+
+def move(page, url):
+    """Open another page once this one is complete: what is cut off on the way would count as a problem."""
+    page.wait_for_load_state("networkidle")
+    return page.goto(url)
+
+
+def search(page, address, query):
+    move(page, f"{address}/search.html?q={quote(query)}")
+    page.locator("#search-status:not(:empty)").wait_for()
+    return page.locator("#search-results > li > a").evaluate_all("links => links.map(a => a.getAttribute('href'))")
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_a_search_leads_to_the_right_section(visit, address, query):
+    found = [re.sub(r"\?[^#]*", "", link) for link in search(visit("search"), address, query)[:3]]
+    assert any(link.startswith(QUERIES[query]) for link in found), found
+
+
+def test_a_result_leads_to_its_section_where_the_words_are_marked(visit, address):
+    page = visit("search")
+    search(page, address, "retain_graph")
+    page.wait_for_load_state("networkidle")
+    page.locator("#search-results a", has_text="One graph, one backward pass").click()
+    page.wait_for_url(re.compile("05_computation_graphs.html#one-graph-one-backward-pass$"))
+    page.locator("#one-graph-one-backward-pass .highlighted").first.wait_for()
+    top = page.locator("#one-graph-one-backward-pass").evaluate("section => section.getBoundingClientRect().top")
+    assert abs(top) < 200
+    assert page.problems == []
+
+
+def test_a_search_without_an_answer_says_so(visit, address):
+    page = visit("search")
+    assert search(page, address, "<xyzzy>") == []
+    assert "Nothing found for “<xyzzy>”" in page.locator("#search-status").inner_text()
+
+
+def test_results_are_accessible(visit, address):
+    page = visit("search")
+    search(page, address, "state_dict")
+    assert Axe().run(page, options={"preload": False, "resultTypes": ["violations"]}).response["violations"] == []
+
+
+def test_the_search_works_from_a_disk(visit, site):
+    page = visit("search")
+    found = search(page, site.resolve().as_uri(), "broadcasting")
+    assert any("01_tensors.html" in link for link in found)
+    page.locator("#search-results a").first.click()
+    page.locator(".highlighted").first.wait_for()
+    assert page.problems == []
+
+
+def test_the_search_page_alone_loads_the_index(visit, site):
+    chapter = visit(TICKS)
+    chapter.wait_for_load_state("networkidle")
+    assert not [url for url in chapter.traffic if re.search(r"search_?(index|tools)|/search\.js|language_data", url)]
+    index = (site / "_static" / "search_index.js").stat().st_size
+    print(f"search_index.js: {index} bytes")
+    assert index < 350_000
+
+
+def test_a_dead_link_leads_on(visit, address):
+    page = visit("index")
+    response = move(page, f"{address}/a/b/c")
+    assert response.status == 404
+    assert page.locator("h1").inner_text() == "Page not found"
+    assert page.locator(".not-found-contents a", has_text="1. Tensors").is_visible()
+    assert not [problem for problem in page.problems if "404" not in problem]
+    assert len([problem for problem in page.problems if "404" in problem]) == 1, "the page itself, and nothing it loads"
+    page.locator("article input[name=q]").fill("broadcasting")
+    page.keyboard.press("Enter")
+    page.locator("#search-results a").first.wait_for()
+
+
+def boxes(page):
+    return page.locator(".exercise-tick input")
+
+
+def tick_with_the_keyboard(page, number):
+    boxes(page).nth(number - 1).focus()
+    page.keyboard.press("Space")
+
+
+def test_ticks_are_kept(visit, address):
+    page = visit(TICKS)
+    count = boxes(page).count()
+    assert count >= 3
+    assert page.locator(".exercise-progress [role=status]").inner_text() == f"0 of {count} exercises done."
+    assert not page.get_by_role("button", name="Erase all ticks").is_visible()
+    tick_with_the_keyboard(page, 1)
+    tick_with_the_keyboard(page, 3)
+    assert page.locator(".exercise-progress [role=status]").inner_text() == f"2 of {count} exercises done."
+    page.reload()
+    assert [box.is_checked() for box in boxes(page).all()] == [number in (1, 3) for number in range(1, count + 1)]
+    assert page.get_by_role("checkbox", name="Exercise 3 done").is_checked()
+
+    move(page, f"{address}/index.html")
+    link = page.get_by_role("link", name=f"1. Tensors 2/{count} exercises done")
+    assert link.is_visible()
+    assert page.locator(".exercise-count").count() == 1
+
+    keys = set(json.loads(page.evaluate(STORAGE)))
+    assert KEY in keys
+    assert keys <= THEME_KEYS | {KEY}
+    stored = json.loads(page.evaluate(f"localStorage.getItem('{KEY}')"))
+    assert stored == {"version": 1, "chapters": {"01_tensors": {"done": [1, 3], "of": count}}}
+    assert page.context.cookies() == []
+    assert page.problems == []
+
+
+def test_a_tick_can_be_taken_back_and_all_can_be_erased(visit, address):
+    page = visit(TICKS)
+    tick_with_the_keyboard(page, 1)
+    move(page, f"{address}/notebooks/02_autograd.html")
+    tick_with_the_keyboard(page, 2)
+    tick_with_the_keyboard(page, 2)
+    assert page.locator(".exercise-count").all_inner_texts() == [page.locator(".exercise-count").first.inner_text()]
+    tick_with_the_keyboard(page, 2)
+    assert page.locator(".exercise-count").count() == 2
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    page.get_by_role("button", name="Erase all ticks").press("Enter")
+    assert page.locator(".exercise-count").count() == 2
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Erase all ticks").press("Enter")
+    assert page.locator(".exercise-count").count() == 0
+    assert not boxes(page).nth(1).is_checked()
+    assert KEY not in json.loads(page.evaluate(STORAGE))
+    assert page.evaluate("document.activeElement.type") == "checkbox", "the focus is not lost with the button"
+
+
+def test_two_tabs_agree(visit, address):
+    first = visit(TICKS)
+    second = first.context.new_page()
+    second.goto(f"{address}/{TICKS}.html")
+    tick_with_the_keyboard(first, 1)
+    second.locator(".exercise-tick input:checked").wait_for()
+    tick_with_the_keyboard(second, 2)
+    first.wait_for_function("document.querySelectorAll('.exercise-tick input:checked').length === 2")
+
+
+@pytest.mark.parametrize("kind", BROKEN_STORAGE)
+def test_ticks_without_storage(visit, kind):
+    page = visit("index")
+    page.context.add_init_script(BROKEN_STORAGE[kind])
+    move(page, page.url.replace("index", TICKS))
+    tick_with_the_keyboard(page, 1)
+    assert boxes(page).first.is_checked()
+    assert "1 of" in page.locator(".exercise-progress").inner_text()
+    assert "does not keep your ticks" in page.locator(".exercise-progress").inner_text()
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("stored", ["{", "null", "7", '{"version": 2, "chapters": 5}', '{"version": 1}'])
+def test_what_another_version_has_stored_breaks_nothing(visit, stored):
+    page = visit("index")
+    page.evaluate("([key, value]) => localStorage.setItem(key, value)", [KEY, stored])
+    move(page, page.url.replace("index", TICKS))
+    assert page.evaluate(f"localStorage.getItem('{KEY}')") == stored, "looking changes nothing"
+    tick_with_the_keyboard(page, 1)
+    assert "1 of" in page.locator(".exercise-progress").inner_text()
+    assert page.problems == []
+
+
+def test_no_ticks_without_a_script(visit):
+    page = visit(TICKS, java_script_enabled=False)
+    assert page.locator(".exercise-tick, .exercise-progress").count() == 0
+
+
+def test_the_script_on_every_page_is_small(site):
+    assert (site / "_static" / "exercise_ticks.js").stat().st_size < 4096
+
+
+def tab_through(page, most):
+    """Press Tab until the focus leaves the page; return what had it, one after another."""
+    page.add_style_tag(content=STILL)
+    stops = []
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        stop = page.evaluate(FOCUS)
+        if stop is None:
+            return stops
+        stops.append(stop)
+    raise AssertionError(f"after {most} stops the focus is still in the page: {stops[-4:]}")
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("name", ["index", "book/setup", TICKS, "notebooks/a3_numpy_phrasebook", "404"])
+def test_the_focus_can_be_seen_and_is_never_trapped(visit, name, screen):
+    page = visit(name, screen)
+    stops = tab_through(page, 400)
+    assert "Skip to main content" in stops[0]["name"]
+    assert [stop["name"] for stop in stops if not stop["seen"]] == []
+    if name == TICKS:
+        reached = {kind: sum(stop["tag"] == kind for stop in stops) for kind in ("INPUT", "SUMMARY")}
+        assert reached["INPUT"] == boxes(page).count()
+        assert reached["SUMMARY"] == page.locator("article summary").count()
+
+
+def test_the_skip_link_leads_to_the_text(visit):
+    page = visit(TICKS)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#main-content")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.querySelector('#main-content').contains(document.activeElement)")
+
+
+def test_the_side_bar_of_a_phone_opens_and_closes_with_the_keyboard(visit):
+    page = visit("index", "narrow")
+    page.locator("button.primary-toggle").focus()
+    page.keyboard.press("Enter")
+    chapter = page.get_by_role("link", name="1. Tensors")
+    chapter.wait_for()
+    page.keyboard.press("Escape")
+    chapter.wait_for(state="hidden")
+    page.locator("button.primary-toggle").press("Enter")
+    chapter.press("Enter")
+    page.wait_for_url("**/01_tensors.html")
+
+
+def test_the_search_opens_with_the_keyboard(visit):
+    page = visit(TICKS)
+    page.keyboard.press("Control+k")
+    page.locator("dialog input[name=q]").wait_for()
+    page.keyboard.type("zero_grad")
+    page.keyboard.press("Enter")
+    page.locator("#search-results a").first.wait_for()
+
+
+def test_a_screen_reader_meets_the_formulas(visit):
+    """Each formula is in the accessibility tree as mathematics, with its parts."""
+    page = visit("notebooks/03_linear_regression_numpy")
+    nodes = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
+    roles = [node["role"]["value"] for node in nodes if not node["ignored"]]
+    shown = page.evaluate("[...document.querySelectorAll('math')].filter(m => m.checkVisibility()).length")
+    assert shown > 50
+    assert roles.count("MathMLMath") == shown
+    assert {"MathMLFraction", "MathMLIdentifier", "MathMLOperator", "MathMLNumber"} <= set(roles)
