@@ -8,7 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from paper import pdf
+from paper import epub, pdf
 from paper.edition import edition
 from paper.pages import PaperError, collect
 
@@ -20,11 +20,15 @@ def make(root: Path, kind: str) -> int:
     """Write the book in `root` as a PDF or an EPUB; return an exit status for the shell."""
     file = root / "_build" / f"{NAME}.{kind}"
     try:
-        pages = pdf.write(root, collect(root), edition(root), file)
+        book, printing = collect(root), edition(root)
+        if kind == "pdf":
+            size = f"{pdf.write(root, book, printing, file)} pages"
+        else:
+            size = f"{epub.write(root, book, printing, file)} files"
     except PaperError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"{file}: {pages} pages, {file.stat().st_size / 1e6:.1f} MB")
+    print(f"{file}: {size}, {file.stat().st_size / 1e6:.1f} MB")
     return 0
 
 
