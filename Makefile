@@ -8,9 +8,10 @@ TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+BUILD := $(BIN)/jupyter-book build . -W -n --keep-going
 
 .DEFAULT_GOAL := help
-.PHONY: help install book serve test weigh records figures addresses lint normalise constraints clean distclean
+.PHONY: help install book serve pdf epub test weigh records figures addresses lint normalise constraints clean distclean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,11 +29,20 @@ $(INSTALLED): requirements.txt constraints.txt
 	touch $@
 
 book: $(INSTALLED)  ## execute the notebooks and build the site into _build/html
-	$(BIN)/jupyter-book build . -W -n --keep-going
+	$(BUILD)
 	@echo "The book is in _build/html. To read it: make serve"
 
 serve: book  ## show the book on localhost
 	@$(BIN)/python tools/serve_book.py --port $(PORT)
+
+# The last build is for the landing page, which links to the editions that are there.
+pdf: book  ## print the book into _build/pytorch-from-the-ground-up.pdf (needs Chromium)
+	$(BIN)/python tools/make_paper.py pdf
+	$(BUILD)
+
+epub: book  ## make the e-book _build/pytorch-from-the-ground-up.epub
+	$(BIN)/python tools/make_paper.py epub
+	$(BUILD)
 
 test: $(INSTALLED)  ## run every test (builds the book first where it is stale)
 	$(BIN)/python -m pytest

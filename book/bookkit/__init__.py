@@ -15,6 +15,7 @@ PARTS = [
     "launch_links",
     "traceback_colours",
     "cover_picture",
+    "paper_editions",
     "glossary",
     "theme_repairs",
     "local_paths",
