@@ -106,6 +106,7 @@
     run.loss = loss(run.points, run.a, run.b);
     run.diverged = !(run.loss <= HOPELESS); // also where it is NaN
     if (run.loss < run.lowest + CLOSE) run.arrived ??= run.updates;
+    else run.arrived = null; // it has only passed by
   }
 
   /** A whole run, for the tests: where it was after each update, and the rows that each update used. */
@@ -131,7 +132,7 @@
 
   const MARGIN = { left: 40, right: 8, top: 8, bottom: 40 };
   const CHUNK = 400; // points in one piece of the path: only the last piece is drawn anew
-  const CHUNKS = 25; // the pieces that are kept: 10 000 updates, which is 125 epochs of single points
+  const CHUNKS = 25; // the pieces that are kept: the first and the last ones, 10 000 updates in all
 
   const minus = (text) => text.replace("-", "−");
   const tidy = (value) => minus(Math.abs(value) < 1000 ? value.toFixed(4) : value.toExponential(1));
@@ -214,10 +215,11 @@
     add(handle, "circle", { class: "descent-start", r: 8 });
     const above = add(panel.root, "g", { "clip-path": "url(#descent-map-clip)" });
     const now = add(above, "circle", { class: "descent-now", r: 5 });
-    const away = add(above, "path", { class: "descent-away", d: "M0 0L-14 -8V8Z" });
+    const away = add(above, "path", { class: "descent-away", d: "M0 0L-20 -8L-14 0L-20 8Z" });
 
     let chunks = []; // of points [a, b]; each begins with the last point of the one before
     let oldChunks = [];
+    let isDotted = true; // a dot for each update
 
     const pathData = (points) => `M${points.map(([a, b]) => `${panel.X(a).toFixed(1)} ${panel.Y(b).toFixed(1)}`).join("L")}`;
 
@@ -230,7 +232,7 @@
       const d = pathData(piece);
       add(group, "path", { d });
       if (group === before) return;
-      const dots = "url(#descent-dot)"; // an attribute: in a style sheet some browsers look for # in the sheet
+      const dots = isDotted ? "url(#descent-dot)" : "none"; // an attribute: in a style sheet some browsers look for # in the sheet
       add(group, "path", { d, "marker-mid": dots, "marker-end": dots }); // the first is the black edge of this one
     }
 
@@ -252,7 +254,7 @@
       }
       for (const i of data.lines) {
         const reach = Math.sqrt((2 * (data.levels[i] - surface.lowest)) / steep.curvature);
-        if (reach < 0.3 || i % 8 !== 1) continue; // every second line, and none in the crowd around the star
+        if (scale * reach < 28 || i % 8 !== 1) continue; // every second line, and none in the crowd around the star
         const label = { x: cx - scale * reach * steep.direction[0], y: cy + scale * reach * steep.direction[1] + 4 };
         add(shades, "text", { ...label, "text-anchor": "middle" }, Number(data.levels[i].toPrecision(2)));
       }
@@ -271,8 +273,9 @@
         paint(trail, chunks);
       },
       /** Put the start here, with no path. Where `keep` is set, the path so far stays as that of the run before. */
-      restart([a, b], keep) {
+      restart([a, b], keep, dotted) {
         if (keep) oldChunks = chunks;
+        isDotted = dotted;
         chunks = [[[a, b]]];
         paint(before, oldChunks);
         paint(trail, chunks);
@@ -289,7 +292,7 @@
           last.push(point);
           if (last.length === CHUNK) chunks.push([point]);
         }
-        chunks = chunks.slice(-CHUNKS);
+        if (chunks.length > CHUNKS) chunks.splice(1, chunks.length - CHUNKS);
         const painted = trail.childElementCount / 2;
         if (points.length < CHUNK && chunks.length === painted) {
           for (const piece of [...trail.children].slice(-2)) set(piece, { d: pathData(chunks.at(-1)) });
@@ -378,24 +381,26 @@
 
     const rate = () => rateAt(Number(rateSlider.value));
 
+    const inEpochs = (updates) => Number((updates / run.epoch).toFixed(2));
+
     function countText() {
-      const epochs = Number((run.updates / run.epoch).toFixed(2));
-      const count = `${run.updates} ${run.updates === 1 ? "update" : "updates"}`;
-      return run.epoch === 1 ? count : `${count} (${epochs} ${epochs === 1 ? "epoch" : "epochs"})`;
+      const epochs = inEpochs(run.updates);
+      const [update, epoch] = [run.updates === 1 ? "update" : "updates", epochs === 1 ? "epoch" : "epochs"];
+      return `${run.updates} ${update} (${epochs} ${epoch})`;
     }
 
     /** What there is to say beyond the numbers. */
     function remark(isOnMap) {
       if (run.diverged) {
-        return `Diverges: the loss is now ${tidy(run.loss)}. The run stops here, before the numbers overflow. Reset it, and try a smaller learning rate.`;
+        const stopped = "The run stops here, before the numbers overflow. Reset it and try a smaller learning rate.";
+        return `Diverges: the loss is now ${tidy(run.loss)}. ${stopped}`;
       }
       if (run.updates === 0) return "At the start. Press Step or Run.";
       const remarks = [];
       if (!isOnMap) remarks.push("The line has left the map, in the direction of the arrow.");
       if (run.loss > run.first) remarks.push(`The loss is higher than at the start, where it was ${tidy(run.first)}.`);
       if (run.arrived !== null) {
-        const epochs = Number((run.arrived / run.epoch).toFixed(2));
-        remarks.push(`First within a millionth of the lowest loss after ${epochs} epochs.`);
+        remarks.push(`Within a millionth of the lowest loss since epoch ${inEpochs(run.arrived)}.`);
       }
       return remarks.join(" ");
     }
@@ -413,11 +418,7 @@
       const isOnMap = map.show(run);
       scatter.show(run);
       const place = `a = ${tidy(run.a)}, b = ${tidy(run.b)}`;
-      say(
-        `After ${countText()}: ${place}, loss ${tidy(run.loss)} (lowest possible: ${tidy(surface.lowest)}).`,
-        remark(isOnMap),
-        before,
-      );
+      say(`After ${countText()}: ${place}, loss ${tidy(run.loss)}.`, remark(isOnMap), before);
       for (const button of [stepButton, runButton]) button.setAttribute("aria-disabled", String(run.diverged));
     }
 
@@ -426,7 +427,7 @@
       const optimizer = optimizerChoice.querySelector(`[value="${run.optimizer}"]`).text.replace(/ \(.*/, "");
       const rateText = rates.size === 1 ? `learning rate ${[...rates][0]}` : "several learning rates";
       const end = run.diverged ? `diverged after ${countText()}` : `loss ${tidy(run.loss)} after ${countText()}`;
-      return `The run before: ${optimizer}, ${rateText}, batch size ${run.batchSize}: ${end}.`;
+      return `Run before: ${optimizer}, ${rateText}, batch size ${run.batchSize}: ${end}.`;
     }
 
     function restart(newStart = start) {
@@ -436,7 +437,7 @@
       start = newStart;
       rates = new Set();
       run = begin(points, start, optimizerChoice.value, Number(batchChoice.value));
-      map.restart(start, keep);
+      map.restart(start, keep, run.batchSize > 1); // the dots of single points would hide their path
       show();
     }
 
@@ -525,6 +526,7 @@
       });
     }
 
+    part("lowest").textContent = tidy(surface.lowest);
     layout();
     showRate();
     restart();

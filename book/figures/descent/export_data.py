@@ -84,7 +84,7 @@ def draw_fallback(names: dict[str, Any]) -> None:
     picture = io.BytesIO()
     drawing.savefig(picture, dpi=PICTURE_WIDTH / drawing.get_figwidth())
     pyplot.close(drawing)
-    image = Image.open(picture).convert("RGB").quantize(48, dither=Image.Dither.NONE)
+    image = Image.open(picture).convert("RGB").quantize(96, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     image.save(HERE / "fallback.png", optimize=True)
 
 
