@@ -154,7 +154,7 @@
       kernel: [0, -1, 0, -1, 5, -1, 0, -1, 0],
       ask: "No pixel is negative. Where will the map be negative?",
       answer:
-        "Just outside the strokes: there the middle pixel is dark, and its bright neighbours are subtracted. That raises the contrast of an edge.",
+        "Mostly just outside the strokes: there the middle pixel is dark, and its bright neighbours are subtracted. That raises the contrast of an edge.",
     },
     {
       name: "identity",
@@ -171,10 +171,11 @@
     },
   ];
 
-  const START = { digit: 7, preset: "lower", row: 12, column: 12 };
+  const START = { digit: 7, preset: "lower", row: 7, column: 12 }; // the upper bar, half seen
   const PLACES_A_SECOND = 110; // the whole map takes about six seconds
   const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
+  const times = (side) => `${side}\u00a0×\u00a0${side}`; // does not break
   const css = (colour) => `rgb(${colour.join(" ")})`;
   const grey = (share) => Array(3).fill(Math.round(255 * share));
 
@@ -273,9 +274,9 @@
           axis.lastElementChild.textContent = last;
         }
       }
-      const framed = state.padding ? ` + a frame of zeros` : "";
-      figure.querySelector('[data-plane="picture"] > .conv-name').textContent = `picture, ${side} × ${side}${framed}`;
-      figure.querySelector('[data-plane="map"] > .conv-name').textContent = `feature map, ${size()} × ${size()}`;
+      const framed = state.padding ? " and a frame of zeros" : "";
+      figure.querySelector('[data-plane="picture"] > .conv-name').textContent = `picture, ${times(side)}${framed}`;
+      figure.querySelector('[data-plane="map"] > .conv-name').textContent = `feature map, ${times(size())}`;
     }
 
     /** The picture, with its frame of zeros where there is one. */
@@ -327,7 +328,7 @@
       );
       const range = `from ${signed(Math.min(...values))} to ${signed(Math.max(...values))}`;
       part("range").textContent = `whole map: ${range}; a dash marks negative numbers`;
-      part("map").setAttribute("aria-label", `Feature map, ${size()} × ${size()}, ${range}`);
+      part("map").setAttribute("aria-label", `Feature map, ${times(size())}, ${range}`);
     }
 
     function showPlace() {
@@ -336,14 +337,14 @@
       const limit = reach(kernel);
       const result = state.relu ? rectified(sum) : sum;
       picturePlane.frame(row, column, SIZE);
-      mapPlane.frame(row, column, 1);
+      mapPlane.frame(row - 0.3, column - 0.3, 1.6); // around the cell, whose colour must be seen
       const pixelTexts = pixels.map((pixel) => (pixel === 0 ? "0" : pixel.toFixed(2)));
       showPixels(pixelTexts, pixels.map(grey));
       const productColours = products.map((product) => colourOf(product, limit));
       showProducts(products.map(signed), productColours);
       part("raw").textContent = signed(sum);
       part("result").textContent = signed(result);
-      part("after").classList.toggle("conv-off", !state.relu);
+      part("after").hidden = !state.relu;
       if (sliding) return; // a screen reader need not hear seven hundred numbers
       const rectifying = state.relu && sum < 0 ? " ReLU makes it 0." : "";
       const unread = state.unread ? ` A field that holds no number from −${LARGEST} to ${LARGEST} counts as 0.` : "";

@@ -28,7 +28,7 @@ from recording import NOTEBOOKS, chapter_names, run_cell  # noqa: E402
 
 CHAPTER = "08_mnist_cnn"
 CELLS = ("samples", "convolve")  # beyond the setup: they load the digits, and convolve the seven
-WINDOW = (6, 12)  # where the fallback picture shows the window: the lower edge of the seven's upper bar
+WINDOW = (8, 12)  # where the fallback picture shows the window: the lower edge of the seven's upper bar
 
 
 def cell_names() -> dict[str, Any]:
@@ -64,7 +64,7 @@ def draw_fallback(path: Path) -> None:
     seven, kernel, edges = names["seven"], names["edge_kernel"], names["edges"]
     row, column = WINDOW
     pixels = seven[row : row + 3, column : column + 3]
-    fig, (left, middle, right) = plt.subplots(1, 3, figsize=(7.4, 2.7), layout="constrained", dpi=190)
+    fig, (left, middle, right) = plt.subplots(1, 3, figsize=(7.8, 2.7), layout="constrained", dpi=190)
     left.imshow(seven, cmap="gray")
     left.add_patch(Rectangle((column - 0.5, row - 0.5), 3, 3, fill=False, color="#ffb000", linewidth=2))
     drawn = right.imshow(edges, cmap="RdBu_r", vmin=-3, vmax=3)
@@ -74,12 +74,12 @@ def draw_fallback(path: Path) -> None:
         ax.set_title(title, fontsize=9)
         ax.set(xlabel="column", ylabel="row")
     lines = [
-        " + ".join(f"{pixel:.2f}·({weight:+.0f})" for pixel, weight in zip(*pair, strict=True)).replace("-", "−")
+        " + ".join(f"{pixel:.2f} · {weight:.0f}" for pixel, weight in zip(*pair, strict=True)).replace("-", "−")
         for pair in zip(pixels.tolist(), kernel.tolist(), strict=True)
     ]
     total = f"{(pixels * kernel).sum():+.2f}".replace("-", "−")
-    middle.text(0.5, 0.5, " +\n".join(lines) + f"\n\n= {total}", ha="center", va="center", fontsize=8, linespacing=1.6)
-    middle.set_title(f"the nine products at row {row}, column {column}", fontsize=9)
+    middle.text(0.5, 0.5, " +\n\n".join(lines) + f"\n\n= {total}", ha="center", va="center", fontsize=7)
+    middle.set_title("sum of the nine products", fontsize=9)
     middle.axis("off")
     fig.savefig(path)
     plt.close(fig)
