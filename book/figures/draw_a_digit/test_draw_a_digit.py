@@ -1,0 +1,394 @@
+"""The figure *draw a digit*: its numbers are PyTorch's, its drawing is prepared as MNIST was, everybody can draw."""
+
+import base64
+import importlib.util
+import json
+
+import numpy as np
+import pytest
+import torch
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+
+from book_files import ROOT
+from browser_pages import THEMES
+from figure_data import FIGURES, read_data
+from record_drawing_network import RECORD, WEIGHTS, script_digest, weights_digest
+from recording import RECORDS
+from train_drawing_network import from_shipped
+
+NAME = "draw_a_digit"
+FOLDER = FIGURES / NAME
+PAGE = "book/draw_a_digit"
+TOLERANCE = 1e-5
+SIDE = 280
+
+# Digits as somebody would draw them, x and y from 0 to 100: lists of points, one for each stroke.
+CIRCLE = [(50 + 45 * np.sin(a), 50 - 45 * np.cos(a)) for a in np.linspace(0, 2 * np.pi, 25)]
+STROKES = {
+    0: [[(50 + (x - 50) * 0.7, y) for x, y in CIRCLE]],
+    1: [[(38, 22), (55, 5), (55, 95)]],
+    2: [[(22, 28), (30, 12), (50, 5), (70, 12), (75, 30), (65, 50), (20, 94), (80, 94)]],
+    3: [[(22, 12), (50, 5), (72, 15), (72, 35), (45, 48), (74, 60), (76, 80), (52, 95), (22, 86)]],
+    4: [[(60, 5), (18, 65), (82, 65)], [(64, 35), (62, 96)]],
+    5: [[(74, 6), (30, 6), (27, 45), (55, 40), (76, 55), (76, 78), (55, 95), (22, 88)]],
+    6: [[(66, 5), (42, 25), (28, 55), (28, 80), (50, 95), (72, 82), (70, 62), (50, 52), (30, 66)]],
+    7: [[(20, 8), (80, 8), (55, 50), (42, 96)]],
+    8: [[(50, 48), (28, 30), (32, 10), (52, 4), (72, 12), (72, 30), (50, 48), (26, 68), (30, 88), (50, 96), (72, 88),
+         (74, 68), (50, 48)]],
+    9: [[(72, 28), (60, 8), (36, 10), (28, 30), (40, 48), (62, 44), (72, 28), (70, 60), (64, 96)]],
+}  # fmt: skip
+
+READ_MANY = """text => {
+  const { bytesFrom, read } = figureModels.draw_a_digit;
+  const bytes = bytesFrom(text);
+  const answers = [];
+  for (let start = 0; start < bytes.length; start += 784) {
+    const ink = Float32Array.from(bytes.subarray(start, start + 784), value => value / 255);
+    const { logits, probabilities } = read(network, ink, data.mean, data.std);
+    answers.push([...logits, ...probabilities]);
+  }
+  return answers;
+}"""
+PREPARE_MANY = """cases => cases.map(({ surface, image, left, top, scale }) => {
+  const { bytesFrom, blankInk, drawImage, scaledAndCentred, read } = figureModels.draw_a_digit;
+  const ink = surface ? Float32Array.from(bytesFrom(surface), v => v / 255) : blankInk();
+  if (image) drawImage(ink, Float32Array.from(bytesFrom(image), v => v / 255), left, top, scale);
+  const seen = scaledAndCentred(ink);
+  const { probabilities } = read(network, seen, data.mean, data.std);
+  return { answer: probabilities.indexOf(Math.max(...probabilities)), seen: [...seen] };
+})"""
+
+
+@pytest.fixture(scope="module")
+def exported():
+    """What export_data.py makes; under a name of its own, because each figure has a file of this name."""
+    spec = importlib.util.spec_from_file_location("draw_a_digit_export_data", FOLDER / "export_data.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.export()
+
+
+@pytest.fixture(scope="module")
+def mnist():
+    """The test images as they are stored, (10000, 28, 28), and their labels."""
+    from torchvision.datasets.mnist import read_image_file, read_label_file
+
+    raw = ROOT / "notebooks" / "data" / "MNIST" / "raw"
+    if not (raw / "t10k-images-idx3-ubyte").exists():
+        from torchvision import datasets
+
+        datasets.MNIST(ROOT / "notebooks" / "data", train=False, download=True)  # unpacks what is there
+    return read_image_file(raw / "t10k-images-idx3-ubyte"), read_label_file(raw / "t10k-labels-idx1-ubyte")
+
+
+@pytest.fixture(scope="module")
+def network():
+    """The network, in PyTorch, made of what the page ships."""
+    data = read_data(NAME)
+    numbers = torch.frombuffer(bytearray(base64.b64decode(data["weights"])), dtype=torch.float16)
+    shapes = {name: tensor.shape for name, tensor in torch.load(WEIGHTS).items()}
+    parts = numbers.split([shape.numel() for shape in shapes.values()])
+    return from_shipped({name: part.view(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)})
+
+
+@pytest.fixture
+def page(visit):
+    """The page, and in it the network and the data under short names."""
+    page = visit(PAGE)
+    page.evaluate(
+        "globalThis.data = figureData.draw_a_digit;"
+        "globalThis.network = figureModels.draw_a_digit.readNetwork(data.weights)"
+    )
+    return page
+
+
+@torch.no_grad()
+def answers_of(network, images):
+    data = read_data(NAME)
+    logits = network((images.unsqueeze(1).float() / 255 - data["mean"]) / data["std"])
+    return logits.numpy(), logits.softmax(dim=1).numpy()
+
+
+def text_of(array):
+    return base64.b64encode(np.ascontiguousarray(array, dtype=np.uint8).tobytes()).decode()
+
+
+def draw(page, strokes, left=40, top=40, size=200):
+    """Draw strokes with the mouse."""
+    box = page.locator(".surface").bounding_box()
+    for stroke in strokes:
+        points = [(box["x"] + left + x * size / 100, box["y"] + top + y * size / 100) for x, y in stroke]
+        page.mouse.move(*points[0])
+        page.mouse.down()
+        for point in points[1:]:
+            page.mouse.move(*point, steps=3)
+        page.mouse.up()
+    page.wait_for_timeout(60)  # two pictures
+
+
+def shown(page):
+    """The digit in bold among the ten, or None."""
+    best = page.locator(".answers .best th").all_inner_texts()
+    return int(best[0]) if best else None
+
+
+def ink(page):
+    """How many pixels of the surface are not paper."""
+    return page.evaluate("""() => {
+      const { data } = document.querySelector('.surface').getContext('2d').getImageData(0, 0, 280, 280);
+      let count = 0;
+      for (let i = 0; i < data.length; i += 4) count += data[i] < 128;
+      return count;
+    }""")
+
+
+# ---- numbers ----
+
+
+def test_data_are_fresh(exported):
+    assert read_data(NAME) == json.loads(json.dumps(exported))
+
+
+def test_the_record_belongs_to_the_weights_the_code_and_the_page(mnist, network):
+    record = json.loads((RECORDS / f"{RECORD}.json").read_text("utf8"))
+    run = record["run"]
+    assert run["weights"] == weights_digest(torch.load(WEIGHTS))
+    assert record["script"] == script_digest(), "the training has changed: run tools/record_drawing_network.py"
+    right = (answers_of(network, mnist[0])[0].argmax(axis=1) == mnist[1].numpy()).sum()
+    assert right / 100 == run["test_accuracy"] >= 99
+    text = (ROOT / record["page"]).read_text("utf8").replace("\n", " ")
+    measured = record["circumstances"]
+    facts = [run["test_accuracy"], run["parameters"], measured["date"], measured["torch"].partition("+")[0]]
+    for fact in [*facts, measured["hardware"]]:
+        assert str(fact) in text, f"the page does not say the record's {fact}"
+
+
+def test_the_figure_is_light():
+    parts = [FOLDER / name for name in ("data.js", f"{NAME}.js", f"{NAME}.css", "figure.html", "fallback.png")]
+    parts += [FIGURES / "play.js", FIGURES / "play.css"]
+    assert sum(part.stat().st_size for part in parts) <= 200_000
+    assert (FOLDER / "fallback.png").stat().st_size <= 40_000
+    assert len(read_data(NAME)["weights"]) <= 60_000
+
+
+def test_the_network_of_the_page_is_pytorchs(page, mnist, network):
+    images, labels = mnist
+    found = np.array([row for chunk in images.split(1000) for row in page.evaluate(READ_MANY, text_of(chunk))])
+    logits, probabilities = answers_of(network, images)
+    assert np.abs(found[:1000, :10] - logits[:1000]).max() < TOLERANCE
+    assert np.abs(found[:1000, 10:] - probabilities[:1000]).max() < TOLERANCE
+    right = (found[:, :10].argmax(axis=1) == labels.numpy()).sum()
+    assert right == (logits.argmax(axis=1) == labels.numpy()).sum()
+    assert page.problems == []
+
+
+def test_large_and_off_centre_is_read_like_the_original(page, mnist, network):
+    """300 test digits, 10 times as large and put anywhere: with hard edges, and smoothly enlarged."""
+    images = mnist[0][:300]
+    originals = answers_of(network, images)[0].argmax(axis=1)
+    chance = np.random.default_rng(0)
+    hard, smooth = [], []
+    for number, image in enumerate(images.numpy()):
+        rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+        digit = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        room = [SIDE - 10 * length for length in digit.shape]
+        corner = number % 3 == 0  # every third lies in a corner
+        top, left = [int(chance.choice([0, free]) if corner else chance.integers(free + 1)) for free in room]
+        hard.append({"image": text_of(image), "left": left - 10 * columns[0].item(),
+                     "top": top - 10 * rows[0].item(), "scale": 10})  # fmt: skip
+        surface = Image.new("L", (SIDE, SIDE))
+        size = tuple(10 * length for length in digit.shape[::-1])
+        surface.paste(Image.fromarray(digit).resize(size, Image.Resampling.BICUBIC), (left, top))
+        smooth.append({"surface": text_of(np.asarray(surface))})
+    for cases in (hard, smooth):
+        found = page.evaluate(PREPARE_MANY, cases)
+        same = np.mean([case["answer"] for case in found] == originals)
+        print(f"{same:.1%} are read like the original")
+        assert same >= 0.97
+        if cases is hard:  # scaled down again, they are the originals, pixel by pixel
+            back = np.array([case["seen"] for case in found]).reshape(-1, 28, 28) * 255
+            exact = np.abs(back - images.numpy()).max(axis=(1, 2)) < 1e-3
+            assert exact.mean() >= 0.97
+
+
+# ---- drawing ----
+
+
+def test_ten_digits_drawn_with_the_mouse_are_read(page):
+    """Strokes as a person would draw them, large and small, in the middle and at the edge."""
+    wrong = []
+    for digit, strokes in STROKES.items():
+        for left, top, size in ((40, 40, 200), (8, 120, 140)):
+            draw(page, strokes, left, top, size)
+            if shown(page) != digit:
+                wrong.append((digit, size, shown(page)))
+            page.get_by_role("button", name="Clear").click()
+    assert wrong == []
+
+
+def test_the_answer_comes_while_drawing_and_is_said_afterwards(page):
+    box = page.locator(".surface").bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 60, steps=10)
+    page.wait_for_timeout(60)
+    assert shown(page) is not None
+    assert page.locator(".play-readout").inner_text() == "Nothing is drawn."
+    page.mouse.move(box["x"] + 120, box["y"] + 230, steps=10)
+    page.mouse.up()
+    readout = page.locator(".play-readout")
+    page.wait_for_function("document.querySelector('.play-readout').textContent.includes('reads a 7')")
+    assert readout.get_attribute("aria-live") == "polite"
+    shares = [text.strip("<> %") for text in page.locator(".answers tbody .number").all_inner_texts()]
+    assert len(shares) == 10
+    assert 99 < sum(float(share) for share in shares) < 102
+
+
+def test_buttons(page):
+    button = page.get_by_role("button", name="a 7 from the test set").first
+    button.click()
+    page.wait_for_function("document.querySelector('.play-readout').textContent.includes('The test set says: 7.')")
+    whole = ink(page)
+    assert shown(page) == 7
+    for _ in range(4):
+        page.get_by_role("button", name="Into a corner").click()
+        page.wait_for_timeout(40)
+        assert shown(page) == 7
+    assert ink(page) == whole
+    numbers = page.locator(".answers tbody").inner_text()
+    page.get_by_label("Scale and centre first").uncheck()
+    page.wait_for_timeout(40)
+    assert page.locator(".answers tbody").inner_text() != numbers
+    draw(page, [[(20, 50), (80, 50)]])
+    assert ink(page) > whole
+    for _ in range(20):
+        page.get_by_role("button", name="Undo").click()
+    page.wait_for_timeout(40)
+    assert ink(page) == 0
+    assert shown(page) is None
+    assert page.problems == []
+
+
+def test_the_last_two_digits_are_read_wrongly(page):
+    digits = read_data(NAME)["digits"]
+    buttons = page.locator(".digits button")
+    assert buttons.count() == len(digits) == 12
+    for number, digit in enumerate(digits):
+        buttons.nth(number).click()
+        page.wait_for_timeout(40)
+        assert (shown(page) == digit["label"]) == (number < 10)
+
+
+def test_drawn_with_the_keyboard_alone(visit):
+    page = visit(PAGE, reduced_motion="reduce")
+    page.locator(".centring").focus()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "surface"
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    before = page.evaluate("scrollY")
+
+    def press(key, times=1):
+        for _ in range(times):
+            page.keyboard.press(key)
+
+    press("ArrowUp", 8), press("ArrowLeft", 6)
+    assert shown(page) is None, "a lifted pen leaves no ink"
+    press(" ")
+    assert "Pen down, row 7, column 9" in page.locator(".pen").inner_text()
+    press("ArrowRight", 12)
+    for _ in range(8):  # down, and a little to the left
+        press("ArrowDown", 2), press("ArrowLeft")
+    press(" "), press("Shift+ArrowUp")
+    assert "Pen lifted" in page.locator(".pen").inner_text()
+    page.wait_for_function("document.querySelector('.play-readout').textContent.includes('reads a 7')")
+    assert page.evaluate("scrollY") == before
+    page.locator(".clear").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('.play-readout').textContent === 'Nothing is drawn.'")
+    assert page.problems == []
+
+
+def test_nothing_moves_by_itself(page):
+    moving = """() => [...document.querySelectorAll('.play *')].filter(e => {
+      const style = getComputedStyle(e);
+      return style.animationName != 'none' || parseFloat(style.transitionDuration) > 0;
+    }).map(e => e.className)"""
+    assert page.evaluate(moving) == []
+
+
+def test_a_finger_draws_on_a_narrow_screen(visit):
+    page = visit(PAGE, "narrow", has_touch=True)
+    surface = page.locator(".surface")
+    surface.scroll_into_view_if_needed()
+    assert surface.evaluate("e => getComputedStyle(e).touchAction") == "none"
+    assert page.locator(".maps1").evaluate("e => getComputedStyle(e).touchAction") == "auto"
+    box, scrolled = surface.bounding_box(), page.evaluate("scrollY")
+    session = page.context.new_cdp_session(page)
+    points = [(60, 60), (130, 60), (200, 60), (170, 120), (140, 180), (120, 230)]
+    for kind, (x, y) in zip(["touchStart"] + ["touchMove"] * 5, points, strict=True):
+        touched = {"type": kind, "touchPoints": [{"x": box["x"] + x, "y": box["y"] + y}]}
+        session.send("Input.dispatchTouchEvent", touched)
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.wait_for_function("document.querySelector('.play-readout').textContent.includes('reads a 7')")
+    assert page.evaluate("scrollY") == scrolled
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    right = page.evaluate(
+        "Math.max(...[...document.querySelectorAll('.play *')].map(e => e.getBoundingClientRect().right))"
+    )
+    assert right <= 390
+    controls = page.locator(".play :is(button, input, .surface)").all()
+    sizes = [control.bounding_box() for control in controls]
+    assert min(min(size["width"], size["height"]) for size in sizes) >= 24
+    assert page.problems == []
+
+
+# ---- everybody ----
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_axe_finds_nothing_after_use(visit, theme):
+    page = visit(PAGE, "wide", theme)
+    page.locator(".digits button").nth(4).click()
+    page.locator(".surface").focus()
+    page.keyboard.press("ArrowDown")
+    page.wait_for_function("document.querySelector('.play-readout').textContent.includes('The network reads')")
+    found = Axe().run(page, context="figure.play", options={"preload": False, "resultTypes": ["violations"]})
+    assert [f"{v['id']}: {[n['html'][:120] for n in v['nodes'][:3]]}" for v in found.response["violations"]] == []
+
+
+def test_the_surface_follows_the_theme(page):
+    page.locator(".digits button").nth(1).click()
+    corner = "[...document.querySelector('.surface').getContext('2d').getImageData(0, 0, 1, 1).data].slice(0, 3)"
+    assert sum(page.evaluate(corner)) > 600
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    page.wait_for_function(f"{corner}.reduce((a, b) => a + b) < 200")
+
+
+def test_without_script_the_picture_stays(visit):
+    page = visit(PAGE, java_script_enabled=False)
+    assert page.locator(".play-fallback").is_visible()
+    assert page.locator(".play :is(button, input, canvas, table):visible").count() == 0
+
+
+def test_a_script_that_throws_leaves_the_picture(browser, address):
+    page = browser.new_page()
+    broken = "globalThis.atob = () => { throw new Error('broken on purpose'); };"
+    page.add_init_script(broken)
+    page.goto(f"{address}/{PAGE}.html")
+    assert page.locator(".play-fallback").is_visible()
+    assert page.locator(".play :is(button, input, canvas):visible").count() == 0
+    page.close()
+
+
+def test_script_and_style_are_loaded_on_this_page_only(site):
+    loading = [
+        p.relative_to(site).as_posix() for p in site.rglob("*.html") if f"figures/{NAME}." in p.read_text("utf8")
+    ]
+    assert loading == [f"{PAGE}.html"]
+
+
+def test_the_page_is_linked(site):
+    for name in ("index", "notebooks/08_mnist_cnn", "notebooks/10_inside_the_network"):
+        article = (site / f"{name}.html").read_text("utf8").partition("<article")[2]
+        assert "draw_a_digit.html" in article.partition("</article>")[0], name
