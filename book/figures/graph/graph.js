@@ -99,7 +99,15 @@
     let text;
     if (size !== 0 && (size >= 1e5 || size < 1e-4)) text = number.toExponential(1);
     else text = String(Number(number.toFixed(size < 10 ? 4 : size < 100 ? 3 : size < 1000 ? 2 : 1)));
-    return text.replaceAll("-", "−");
+    return text.replace("e+", "e").replaceAll("-", "−");
+  }
+
+  /** A number in a column: three decimals, fewer in a large one, so that four columns stand side by side. */
+  function writeNarrow(number) {
+    const size = Math.abs(number);
+    if (!Number.isFinite(number) || size >= 1e5) return write(number);
+    const text = number.toFixed(size < 10 ? 3 : size < 100 ? 2 : size < 1000 ? 1 : 0);
+    return text.replace("-", Number(text) === 0 ? "" : "−");
   }
 
   /**
@@ -148,8 +156,9 @@
     const terms = result.terms[name];
     const added = result.gradients[name].length < terms.length;
     const used = added ? terms : [truth];
-    // One part in a hundred, of the largest numbers that take part: who calculates with the rounded numbers is right.
-    const tolerance = Math.max(0.01 * sum(used.map(Math.abs)), 6e-5);
+    // One part in a hundred, or the last decimal that is shown: who calculates with the rounded numbers is right.
+    const lastDecimal = terms.length > 1 ? 6e-4 : 6e-5;
+    const tolerance = Math.max(0.01 * sum(used.map(Math.abs)), lastDecimal);
     const mistakes = [{ number: -truth, words: "The size is right, the sign is not." }];
     if (added) {
       mistakes.push({ number: truth / terms.length, words: "That is the mean over the points; the 1/4 is already in what arrives." });
@@ -242,7 +251,7 @@
   function numberLine(left, y, className, sign, value, words) {
     const line = svg("g", { class: className }, text(left + 7, y, "sign", sign));
     if (value.length === 1) line.append(text(left + 22, y, "number", words ?? write(value[0])));
-    else value.forEach((number, point) => line.append(text(COLUMNS[point], y, "number column", write(number))));
+    else value.forEach((number, point) => line.append(text(COLUMNS[point], y, "number column", writeNarrow(number))));
     return line;
   }
 
@@ -316,11 +325,12 @@
     if (view.graphName === "line") {
       const y = (route[0][1] + route[1][1]) / 2 + 4;
       if (name === "a") {
-        label.append(text(58, route[1][1] - 12, "words end", "× 1 each,"), text(58, route[1][1] + 4, "words end", "added up"));
+        const words = hidden ? ["× ?"] : ["× 1 each,", "added up"];
+        label.append(...words.map((each, line) => text(56, route[1][1] - 12 + line * 16, "words end", each)));
         return label;
       }
       label.append(text(FLOW - 8, y, "words end", hidden ? "× ?" : `× ${into.words}`));
-      if (!hidden) slope.forEach((number, point) => label.append(text(COLUMNS[point], y, "number column", write(number))));
+      if (!hidden) slope.forEach((number, point) => label.append(text(COLUMNS[point], y, "number column", writeNarrow(number))));
       return label;
     }
     const left = route[0][0] < route[1][0];
@@ -340,7 +350,7 @@
     const route = edgeRoute(graphName, name, into.name);
     const back = known.has(name) || name === asked;
     const state = back ? "back" : shown.has(into.name) ? "forth" : "waiting";
-    const edge = svg("g", { class: `edge ${state}${back && (name === current || name === asked) ? " current" : ""}` });
+    const edge = svg("g", { class: `edge ${state}${back && name === current ? " current" : ""}` });
     edge.append(svg("path", { class: "way", d: `M${route.map((corner) => corner.join(" ")).join("L")}` }));
     edge.append(back ? arrowHead(route[1], route[0]) : arrowHead(route.at(-2), route.at(-1)));
     if (back) edge.append(slopeLabel(view, name, into, route));
@@ -377,7 +387,9 @@
     const buttons = Object.fromEntries(["forward", "backward", "back", "reset", "show"].map((name) => [name, part(name)]));
     const stage = figure.querySelector(".play-stage");
     const readout = figure.querySelector(".play-readout");
+    const panel = part("panel");
     const LARGEST = 1000;
+    const HEADER = 72; // the site's header covers this much of the top of the screen
 
     /** computed: boxes of the forward pass that are shown; revealed: gradients; asking: whether a question is open. */
     const state = { graphName: "fraction", given: {}, computed: 0, revealed: 0, asking: false, said: "" };
@@ -443,7 +455,7 @@
         shown: new Set([...inputs, ...nodes.slice(0, state.computed).map((node) => node.name)]),
         known: new Set(backward.slice(0, state.revealed)),
         asked: state.asking ? nextGradient() : null,
-        current: state.asking ? null : (backward[state.revealed - 1] ?? nodes[state.computed - 1]?.name),
+        current: state.asking ? nextGradient() : (backward[state.revealed - 1] ?? nodes[state.computed - 1]?.name),
       };
       stage.replaceChildren(drawGraph(view));
       const fine = allFinite();
@@ -458,14 +470,28 @@
       readout.textContent = fine ? state.said : troubleWords();
     }
 
+    /**
+     * Scroll as far as needed to see the box of this step. On a narrow screen the panel stands below the graph and covers
+     * the bottom of the screen.
+     */
+    function bringIntoSight() {
+      const box = stage.querySelector(".box.current")?.getBoundingClientRect();
+      if (!box) return;
+      const panelIsBelow = panel.getBoundingClientRect().left < stage.getBoundingClientRect().right;
+      const last = innerHeight - (panelIsBelow ? panel.offsetHeight : 0) - 8;
+      const distance = box.top < HEADER ? box.top - HEADER : Math.max(0, box.bottom - last);
+      if (distance) scrollBy({ top: distance, behavior: motionIsReduced() ? "instant" : "smooth" });
+    }
+
     /** Draw, and keep the focus with the reader: a button that was switched off would swallow the next key. */
     function drawAndFocus(...wanted) {
       draw();
+      bringIntoSight();
       const target = wanted.find((button) => !button.disabled && !button.closest("[hidden]"));
       if (!figure.contains(document.activeElement)) return;
       // On a touch screen the keyboard would cover the graph: there the reader taps the field when ready.
       if (target === answer && matchMedia("(pointer: coarse)").matches) return;
-      target?.focus({ preventScroll: target !== answer });
+      target?.focus({ preventScroll: true });
     }
 
     buttons.forward.addEventListener("click", () => {
