@@ -35,6 +35,8 @@ function motionIsReduced() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
+const NARROWEST = 100; // px
+
 /**
  * Call `redraw` whenever the page turns dark or light, or the figure's width changes. (Colours that come from the style
  * sheet change by themselves; a canvas must be painted anew.)
@@ -43,7 +45,8 @@ function onLookChange(figure, redraw) {
   new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   let width = figure.clientWidth;
   new ResizeObserver(() => {
-    if (figure.clientWidth !== width) {
+    // A window in the background may be one pixel wide for a moment: nothing can be drawn in that.
+    if (figure.clientWidth !== width && figure.clientWidth > NARROWEST) {
       width = figure.clientWidth;
       redraw();
     }
