@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from browser_pages import SCREENS
+from browser_pages import SCREENS, THEMES
 
 # What a reader types or pastes, and where the answer is: one of the first three results begins with this.
 QUERIES = {
@@ -193,6 +193,15 @@ def test_a_tick_can_be_taken_back_and_all_can_be_erased(visit, address):
     assert not boxes(page).nth(1).is_checked()
     assert KEY not in json.loads(page.evaluate(STORAGE))
     assert page.evaluate("document.activeElement.type") == "checkbox", "the focus is not lost with the button"
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_ticks_are_accessible(visit, theme):
+    page = visit(TICKS, theme=theme)
+    tick_with_the_keyboard(page, 1)
+    parts = [[".exercise-progress"], [".exercise-tick"], ["#pst-primary-sidebar"]]
+    options = {"preload": False, "resultTypes": ["violations"]}
+    assert Axe().run(page, context={"include": parts}, options=options).response["violations"] == []
 
 
 def test_two_tabs_agree(visit, address):

@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -160,11 +161,15 @@ def test_an_old_python_gets_one_clear_sentence(tmp_path):
 
 def test_serve_shows_the_book_and_prints_the_address(tmp_path):
     (tmp_path / "index.html").write_text("the book", "utf8")
+    (tmp_path / "404.html").write_text("the page for dead links", "utf8")
     code = f"import serve_book, pathlib; serve_book.serve(pathlib.Path({str(tmp_path)!r}), 0)"
     variables = os.environ | {"PYTHONPATH": str(ROOT / "tools")}
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=variables, text=True) as server:
         address = re.search(r"http://127\.0\.0\.1:\d+/", server.stdout.readline())[0]
         assert urllib.request.urlopen(address).read() == b"the book"
+        with pytest.raises(urllib.error.HTTPError) as missing:
+            urllib.request.urlopen(f"{address}a/b/c")
+        assert (missing.value.code, missing.value.read()) == (404, b"the page for dead links")
         server.terminate()
 
 

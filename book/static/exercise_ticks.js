@@ -46,7 +46,7 @@
   const boxes = new Map();
   const progress = element("span", "");
   const keeping = element("span", "");
-  const erase = element("button", "btn btn-sm btn-outline-secondary", "Erase all ticks");
+  const erase = element("button", "btn btn-sm", "Erase all ticks");
 
   function addBox(heading) {
     const number = Number(heading.parentElement.id.match(/^exercise-(\d+)/)[1]);
