@@ -4,7 +4,7 @@ from collections import Counter
 
 from docutils import nodes
 
-from bookkit.search_index import MOST_PLACES, Place, Reader, best_output, packed, weight, word_index, words_of
+from bookkit.search_index import MOST_PLACES, Place, Reader, best_output, packed, share, word_index, words_of
 
 
 def unpacked(entries):
@@ -22,17 +22,16 @@ def test_a_name_is_found_whole_and_in_its_parts():
 
 
 def test_packing_loses_nothing_but_the_least():
-    found = [(3, 2), (7, 3), (120, 1)]
-    assert unpacked(packed(found)) == found
-    many = [(number, 1 + (number == 500)) for number in range(1000)]
+    assert unpacked(packed([(3, 0.5), (7, 0.9), (120, 0.1)])) == [(3, 2), (7, 3), (120, 1)]
+    many = [(number, 0.5 + 0.01 * (number == 500)) for number in range(1000)]
     kept = unpacked(packed(many))
     assert len(kept) == MOST_PLACES
     assert (500, 2) in kept
 
 
 def test_a_place_that_is_more_about_a_word_weighs_more():
-    assert weight(1, 1.0) < weight(9, 1.0)
-    assert weight(1, 3.0) < weight(1, 0.1)
+    assert share(1, 1.0) < share(9, 1.0) < 1
+    assert share(1, 3.0) < share(1, 0.1)
     places = [Place("a", "x", "X", words=Counter({"rare": 1, "often": 9})), Place("a", "y", "Y", words=Counter(rare=8))]
     index = word_index(places)
     assert [place for place, _ in unpacked(index["rare"])] == [0, 1]

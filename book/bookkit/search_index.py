@@ -121,29 +121,29 @@ class Reader:
                 place.lead = textwrap.shorten(shorten(text, self.short), 80, placeholder=" …")
 
 
-def weight(count: int, relative_length: float) -> int:
-    """Return how much a place is about a word, from 1 to 3.
+def share(count: int, relative_length: float) -> float:
+    """Return how much a place is about a word, between 0 and 1.
 
     This is the part of BM25 that belongs to word and place: to repeat a word helps ever less, and it helps less in a
     long section. How rare the word is, search.js works out from the length of its list.
     """
-    return max(1, math.ceil(3 * count / (count + 1.2 * (0.4 + 0.6 * relative_length))))
+    return count / (count + 1.2 * (0.4 + 0.6 * relative_length))
 
 
-def packed(found: list[tuple[int, int]]) -> list[int]:
-    """Return (number of a place, weight) as one number each: ten times the step from the last place, plus weight."""
+def packed(found: list[tuple[int, float]]) -> list[int]:
+    """Return (number of a place, share) as one number each: ten times the step from the last place, plus 1, 2 or 3."""
     best = sorted(sorted(found, key=lambda entry: -entry[1])[:MOST_PLACES])
     steps = zip([0, *(number for number, _ in best)], best, strict=False)
-    return [10 * (number - before) + weight for before, (number, weight) in steps]
+    return [10 * (number - before) + max(1, math.ceil(3 * about)) for before, (number, about) in steps]
 
 
 def word_index(places: list[Place]) -> dict[str, list[int]]:
     """Return for each word the places that hold it, packed."""
     average = sum(place.words.total() for place in places) / len(places)
-    found: dict[str, list[tuple[int, int]]] = {}
+    found: dict[str, list[tuple[int, float]]] = {}
     for number, place in enumerate(places):
         for word, count in place.words.items():
-            found.setdefault(word, []).append((number, weight(count, place.words.total() / average)))
+            found.setdefault(word, []).append((number, share(count, place.words.total() / average)))
     return {word: packed(found[word]) for word in sorted(found)}
 
 

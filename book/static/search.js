@@ -65,7 +65,7 @@
       }
     }
     return [...score.keys()]
-      .filter((place) => covered.get(place) > 0.5)
+      .filter((place) => covered.get(place) > 0.4)
       .map((place) => ({ place, rank: score.get(place) * covered.get(place) ** 2 * (1 + namedBy(asked, places[place][2])) }))
       .sort((a, b) => b.rank - a.rank)
       .slice(0, MOST_RESULTS)
