@@ -47,22 +47,22 @@
 
   // ---- the network ----
 
-  /** Convolution without padding, then ReLU: (channels, side, side) → (maps, side − 4, side − 4). */
-  function convolveAndCut(input, side, layer, [maps, channels, kernel]) {
-    const width = side - kernel + 1;
+  /** Convolution with kernels of 5 × 5, no padding, then ReLU: (channels, side, side) → (maps, side − 4, side − 4). */
+  function convolveAndCut(input, side, { weight, bias }, [maps, channels]) {
+    const width = side - 4;
     const output = new Float32Array(maps * width * width);
     const sums = new Float64Array(width * width); // sums in 64 bits, results in 32
     let next = 0; // the weights lie in the order in which the loops need them
     for (let map = 0; map < maps; map++) {
-      sums.fill(layer.bias[map]);
+      sums.fill(bias[map]);
       for (let channel = 0; channel < channels; channel++) {
-        for (let dy = 0; dy < kernel; dy++) {
-          for (let dx = 0; dx < kernel; dx++) {
-            const weight = layer.weight[next++];
-            for (let y = 0; y < width; y++) {
-              const from = (channel * side + y + dy) * side + dx;
-              const to = y * width;
-              for (let x = 0; x < width; x++) sums[to + x] += weight * input[from + x];
+        for (let dy = 0; dy < 5; dy++, next += 5) {
+          const [a, b, c, d, e] = weight.subarray(next, next + 5); // one row of a kernel
+          for (let y = 0, to = 0; y < width; y++) {
+            let from = (channel * side + y + dy) * side;
+            for (let x = 0; x < width; x++, from++, to++) {
+              sums[to] +=
+                a * input[from] + b * input[from + 1] + c * input[from + 2] + d * input[from + 3] + e * input[from + 4];
             }
           }
         }

@@ -39,6 +39,13 @@ STROKES = {
     9: [[(72, 28), (60, 8), (36, 10), (28, 30), (40, 48), (62, 44), (72, 28), (70, 60), (64, 96)]],
 }  # fmt: skip
 
+# How much red the pixels of the surface have. Read from a copy: Chromium warns where a canvas is read again and again.
+RED = """() => {
+  const copy = Object.assign(document.createElement('canvas'), { width: 280, height: 280 });
+  const context = copy.getContext('2d', { willReadFrequently: true });
+  context.drawImage(document.querySelector('.surface'), 0, 0);
+  return [...context.getImageData(0, 0, 280, 280).data].filter((_, i) => i % 4 === 0);
+}"""
 READ_MANY = """text => {
   const { bytesFrom, read } = figureModels.draw_a_digit;
   const bytes = bytesFrom(text);
@@ -106,7 +113,8 @@ def page(visit):
 @torch.no_grad()
 def answers_of(network, images):
     data = read_data(NAME)
-    logits = network((images.unsqueeze(1).float() / 255 - data["mean"]) / data["std"])
+    kind = next(network.parameters()).dtype
+    logits = network((images.unsqueeze(1).to(kind) / 255 - data["mean"]) / data["std"])
     return logits.numpy(), logits.softmax(dim=1).numpy()
 
 
@@ -122,7 +130,7 @@ def draw(page, strokes, left=40, top=40, size=200):
         page.mouse.move(*points[0])
         page.mouse.down()
         for point in points[1:]:
-            page.mouse.move(*point, steps=3)
+            page.mouse.move(*point)
         page.mouse.up()
     page.wait_for_timeout(60)  # two pictures
 
@@ -134,13 +142,8 @@ def shown(page):
 
 
 def ink(page):
-    """How many pixels of the surface are not paper."""
-    return page.evaluate("""() => {
-      const { data } = document.querySelector('.surface').getContext('2d').getImageData(0, 0, 280, 280);
-      let count = 0;
-      for (let i = 0; i < data.length; i += 4) count += data[i] < 128;
-      return count;
-    }""")
+    """How many pixels of the surface are dark."""
+    return page.evaluate(f"({RED})().filter(value => value < 128).length")
 
 
 # ---- numbers ----
@@ -176,15 +179,19 @@ def test_the_network_of_the_page_is_pytorchs(page, mnist, network):
     images, labels = mnist
     found = np.array([row for chunk in images.split(1000) for row in page.evaluate(READ_MANY, text_of(chunk))])
     logits, probabilities = answers_of(network, images)
-    assert np.abs(found[:1000, :10] - logits[:1000]).max() < TOLERANCE
     assert np.abs(found[:1000, 10:] - probabilities[:1000]).max() < TOLERANCE
+    assert np.abs(found[:1000, :10] - logits[:1000]).max() < 2 * TOLERANCE  # up to 40; half of it is PyTorch's rounding
+    exact, _ = answers_of(network.double(), images[:1000])
+    network.float()
+    print(f"largest difference of a logit from PyTorch in 64 bits: {np.abs(found[:1000, :10] - exact).max():.1e}")
+    assert np.abs(found[:1000, :10] - exact).max() < TOLERANCE
     right = (found[:, :10].argmax(axis=1) == labels.numpy()).sum()
     assert right == (logits.argmax(axis=1) == labels.numpy()).sum()
     assert page.problems == []
 
 
 def test_large_and_off_centre_is_read_like_the_original(page, mnist, network):
-    """300 test digits, 10 times as large and put anywhere: with hard edges, and smoothly enlarged."""
+    """300 test digits, 10 times as large and put anywhere, with hard edges; every fifth smoothly enlarged as well."""
     images = mnist[0][:300]
     originals = answers_of(network, images)[0].argmax(axis=1)
     chance = np.random.default_rng(0)
@@ -200,10 +207,12 @@ def test_large_and_off_centre_is_read_like_the_original(page, mnist, network):
         surface = Image.new("L", (SIDE, SIDE))
         size = tuple(10 * length for length in digit.shape[::-1])
         surface.paste(Image.fromarray(digit).resize(size, Image.Resampling.BICUBIC), (left, top))
+        if number % 5:
+            continue  # a whole surface is a lot of text: every fifth
         smooth.append({"surface": text_of(np.asarray(surface))})
-    for cases in (hard, smooth):
+    for cases, expected in ((hard, originals), (smooth, originals[::5])):
         found = page.evaluate(PREPARE_MANY, cases)
-        same = np.mean([case["answer"] for case in found] == originals)
+        same = np.mean([case["answer"] for case in found] == expected)
         print(f"{same:.1%} are read like the original")
         assert same >= 0.97
         if cases is hard:  # scaled down again, they are the originals, pixel by pixel
@@ -359,10 +368,10 @@ def test_axe_finds_nothing_after_use(visit, theme):
 
 def test_the_surface_follows_the_theme(page):
     page.locator(".digits button").nth(1).click()
-    corner = "[...document.querySelector('.surface').getContext('2d').getImageData(0, 0, 1, 1).data].slice(0, 3)"
-    assert sum(page.evaluate(corner)) > 600
+    corner = f"({RED})()[0]"
+    assert page.evaluate(corner) > 200
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
-    page.wait_for_function(f"{corner}.reduce((a, b) => a + b) < 200")
+    page.wait_for_function(f"{corner} < 60")
 
 
 def test_without_script_the_picture_stays(visit):
