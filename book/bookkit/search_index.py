@@ -147,6 +147,12 @@ def word_index(places: list[Place]) -> dict[str, list[int]]:
     return {word: packed(found[word]) for word in sorted(found)}
 
 
+def common_words(places: list[Place]) -> dict[str, int]:
+    """Return in how many places a word stands, for words that stand in more than the index holds."""
+    count = Counter(word for place in places for word in place.words)
+    return {word: number for word, number in sorted(count.items()) if number > MOST_PLACES}
+
+
 def page_title(app: Sphinx, page: str) -> str:
     """Return the title of a page with the chapter's number, as the side bar shows it."""
     number = app.env.toc_secnumbers.get(page, {}).get("")
@@ -167,6 +173,7 @@ def search_index(app: Sphinx) -> dict[str, Any]:
         "pages": [[f"{page}.html", page_title(app, page)] for page in pages],
         "places": [[pages.index(place.page), place.anchor, place.title, place.lead] for place in places],
         "words": word_index(places),
+        "common": common_words(places),
     }
 
 

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
 
-  const { pages, places, words } = window.searchIndex;
+  const { pages, places, words, common } = window.searchIndex;
   const MOST_RESULTS = 20;
 
   /** A word without its ending: gradients and gradient have one root. */
@@ -41,7 +41,10 @@
         inPlaces.set(place, Math.max(inPlaces.get(place) ?? 0, quality * (entry % 10)));
       }
     }
-    return { rarity: Math.log(1 + places.length / (1 + inPlaces.size)), inPlaces };
+    // Of a common word the index holds some places only; how many there are in truth it holds in `common`.
+    const truly = Math.max(inPlaces.size, ...[...answers(word).keys()].map((other) => common[other] ?? 0));
+    const rarity = Math.log(1 + places.length / (1 + truly));
+    return { rarity, inPlaces };
   }
 
   /** The part of a heading that the query says, from 0 to 1. */
