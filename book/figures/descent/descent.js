@@ -85,12 +85,25 @@
   function begin(points, start, optimizer, batchSize) {
     const [a, b] = start;
     const first = loss(points, a, b);
-    const epoch = Math.ceil(points.x.length / batchSize); // updates in an epoch
+    const epoch = Math.ceil(points.x.length / batchSize); // how many updates it has
     return {
-      points, optimizer, batchSize, epoch, a, b, first, loss: first,
-      updates: 0, rows: [], left: [], memories: [{}, {}], random: generator(SEED),
-      lowest: bowl(points).lowest, arrived: null, diverged: false,
-    }; // prettier-ignore
+      points,
+      optimizer,
+      batchSize,
+      epoch,
+      lowest: bowl(points).lowest,
+      random: generator(SEED), // for the mini-batches
+      left: [], // rows that are still to be dealt in this epoch
+      rows: [], // rows that the last update used
+      memories: [{}, {}], // what the optimizer keeps for a and for b
+      a,
+      b,
+      first,
+      loss: first,
+      updates: 0,
+      arrived: null, // the update since which the loss is close to the lowest
+      diverged: false,
+    };
   }
 
   /** One update with the next mini-batch. A run that has diverged stays where it is. */
@@ -200,16 +213,26 @@
     });
     const shades = add(panel.inside, "g", { "aria-hidden": "true" });
     const dot = add(panel.inside, "marker", {
-      id: "descent-dot", markerUnits: "userSpaceOnUse", markerWidth: 6, markerHeight: 6, refX: 3, refY: 3,
-    }); // prettier-ignore
+      id: "descent-dot",
+      markerUnits: "userSpaceOnUse",
+      markerWidth: 6,
+      markerHeight: 6,
+      refX: 3,
+      refY: 3,
+    });
     add(dot, "circle", { cx: 3, cy: 3, r: 2.2 });
     const before = add(panel.inside, "g", { class: "descent-before" });
     const trail = add(panel.inside, "g", { class: "descent-trail" });
     const goal = add(panel.inside, "path", { class: "descent-star", d: star(9) });
     const handle = add(panel.root, "g", {
-      class: "descent-handle", tabindex: 0, role: "slider", "aria-roledescription": "slider in two directions",
-      "aria-label": "Start of the run: the arrow keys move it", "aria-valuemin": spans[0][0], "aria-valuemax": spans[0][1],
-    }); // prettier-ignore
+      class: "descent-handle",
+      tabindex: 0,
+      role: "slider",
+      "aria-roledescription": "slider in two directions",
+      "aria-label": "Start of the run: the arrow keys move it",
+      "aria-valuemin": spans[0][0],
+      "aria-valuemax": spans[0][1],
+    });
     add(handle, "circle", { class: "descent-target", r: 17 });
     add(handle, "circle", { class: "descent-ring", r: 13 });
     add(handle, "circle", { class: "descent-start", r: 8 });
@@ -221,7 +244,8 @@
     let oldChunks = [];
     let isDotted = true; // a dot for each update
 
-    const pathData = (points) => `M${points.map(([a, b]) => `${panel.X(a).toFixed(1)} ${panel.Y(b).toFixed(1)}`).join("L")}`;
+    const pixels = ([a, b]) => `${panel.X(a).toFixed(1)} ${panel.Y(b).toFixed(1)}`;
+    const pathData = (points) => `M${points.map(pixels).join("L")}`;
 
     function paint(group, pieces) {
       group.replaceChildren();
@@ -232,7 +256,8 @@
       const d = pathData(piece);
       add(group, "path", { d });
       if (group === before) return;
-      const dots = isDotted ? "url(#descent-dot)" : "none"; // an attribute: in a style sheet some browsers look for # in the sheet
+      // An attribute and no rule of the style sheet, because there some browsers look for # in the sheet itself.
+      const dots = isDotted ? "url(#descent-dot)" : "none";
       add(group, "path", { d, "marker-mid": dots, "marker-end": dots }); // the first is the black edge of this one
     }
 
@@ -249,8 +274,12 @@
         const [rx, ry] = [flat, steep].map((axis) => scale * Math.sqrt((2 * rise) / axis.curvature));
         const line = data.lines.includes(i) ? { class: "descent-contour" } : {};
         add(shades, "ellipse", {
-          rx, ry, fill: data.colours[i], transform: `translate(${cx} ${cy}) rotate(${turn})`, ...line,
-        }); // prettier-ignore
+          rx,
+          ry,
+          fill: data.colours[i],
+          transform: `translate(${cx} ${cy}) rotate(${turn})`,
+          ...line,
+        });
       }
       for (const i of data.lines) {
         const reach = Math.sqrt((2 * (data.levels[i] - surface.lowest)) / steep.curvature);
@@ -318,14 +347,14 @@
         const box = panel.root.getBoundingClientRect();
         const [[a0, a1], [b0, b1]] = spans;
         const [px, py] = [event.clientX - box.left - MARGIN.left, event.clientY - box.top - MARGIN.top];
-        return inside([a0 + ((a1 - a0) * px) / panel.width, b1 - ((b1 - b0) * py) / panel.height], spans);
+        return onMap([a0 + ((a1 - a0) * px) / panel.width, b1 - ((b1 - b0) * py) / panel.height], spans);
       },
     };
     return map;
   }
 
   /** A point of the map, brought back to its edge where it lies outside, with two decimals. */
-  function inside(point, spans) {
+  function onMap(point, spans) {
     return point.map((value, i) => Number(Math.min(Math.max(value, spans[i][0]), spans[i][1]).toFixed(2)));
   }
 
@@ -522,7 +551,7 @@
         if (!(event.key in ARROWS)) return;
         event.preventDefault();
         const reach = KEY_STEP * (event.shiftKey ? 5 : 1);
-        restart(inside(ARROWS[event.key].map((way, i) => start[i] + way * reach), spans));
+        restart(onMap(ARROWS[event.key].map((way, i) => start[i] + way * reach), spans));
       });
     }
 
