@@ -21,7 +21,7 @@ class Figure:
         self.page = page
         self.root = page.locator("#figure-graph")
         self.root.scroll_into_view_if_needed()
-        self.answer = self.root.get_by_label("Your prediction")
+        self.answer = self.root.get_by_label("Predict the gradient")
         self.readout = self.root.get_by_role("status")
         self.picture = self.root.get_by_role("img", name="Computation graph")
 
@@ -33,7 +33,7 @@ class Figure:
             self.button(name).click()
 
     def choose(self, graph):
-        self.root.get_by_label("Graph").select_option(graph)
+        self.root.get_by_role("combobox").select_option(graph)
 
     def forward(self):
         while self.button("Forward").is_enabled():
@@ -169,7 +169,7 @@ def test_answers_are_read_and_judged(visit):
 def test_the_keyboard_alone_plays_it(visit):
     page = visit(PAGE, reduced_motion="reduce")
     figure, keys = Figure(page), page.keyboard
-    figure.root.get_by_label("Graph").focus()
+    figure.root.get_by_role("combobox").focus()
     for field in ("a", "b", "x"):
         keys.press("Tab")
         assert page.evaluate("document.activeElement.dataset.name") == field
