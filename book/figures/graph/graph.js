@@ -227,7 +227,7 @@
   const LAYOUTS = {
     fraction: {
       height: 302,
-      boxes: { a: [2, 2, 150], b: [160, 2, 150], total: [36, 122, 156], x: [208, 122, 142], fraction: [92, 242, 170] },
+      boxes: { a: [2, 2, 140], b: [150, 2, 140], total: [2, 122, 160], x: [170, 122, 180], fraction: [86, 242, 180] },
     },
     line: {
       height: 532,
@@ -294,7 +294,7 @@
     if (!into || graphName !== "fraction") return null;
     const [arrives, slope, gradient] = [result.gradients[into.name], result.slopes[name], result.gradients[name]];
     const words = `${write(arrives[0])} × ${write(slope[0])} = ${write(gradient[0])}`;
-    return words.length <= 19 ? words : null;
+    return words.length <= 21 ? words : null;
   }
 
   /** From the box of a value to the box of the operation that it goes into: the points of the edge. */
@@ -305,7 +305,7 @@
     const [toLeft, toTop, toWidth] = boxes[to];
     if (graphName === "line" && from === "a") {
       const middle = toTop + boxHeight(graphName, to) / 2;
-      return [[left + 62, bottom], [left + 62, middle], [toLeft, middle]];
+      return [[left + 70, bottom], [left + 70, middle], [toLeft, middle]];
     }
     if (graphName === "line") return [[FLOW, bottom], [FLOW, toTop]];
     const side = left + width / 2 < toLeft + toWidth / 2 ? -1 : 1; // the two that meet do not touch
@@ -326,15 +326,17 @@
       const y = (route[0][1] + route[1][1]) / 2 + 4;
       if (name === "a") {
         const words = hidden ? ["× ?"] : ["× 1 each,", "added up"];
-        label.append(...words.map((each, line) => text(56, route[1][1] - 12 + line * 16, "words end", each)));
+        label.append(...words.map((each, line) => text(66, route[1][1] - 12 + line * 16, "words end", each)));
         return label;
       }
       label.append(text(FLOW - 8, y, "words end", hidden ? "× ?" : `× ${into.words}`));
       if (!hidden) slope.forEach((number, point) => label.append(text(COLUMNS[point], y, "number column", writeNarrow(number))));
       return label;
     }
-    const left = route[0][0] < route[1][0];
-    const x = (route[0][0] + route[1][0]) / 2 + (left ? -12 : 12);
+    const left = name === into.from[0];
+    const [across, down] = [Math.abs(route[1][0] - route[0][0]), route[1][1] - route[0][1]];
+    const distance = (16 * across) / down + 8; // from the edge at half height, so that no corner of the words touches it
+    const x = (route[0][0] + route[1][0]) / 2 + (left ? -distance : distance);
     const y = (route[0][1] + route[1][1]) / 2;
     const side = left ? "words end" : "words";
     const number = write(slope[0]);
@@ -465,7 +467,7 @@
       form.hidden = !state.asking;
       if (state.asking) {
         const single = result.gradients[nextGradient()].length === 1;
-        asked.textContent = `Your prediction: gradient of ${nextGradient()}${single ? "" : ", point 1"}`;
+        asked.textContent = `Predict the gradient of ${nextGradient()}${single ? "" : ", point 1"}`;
       }
       readout.textContent = fine ? state.said : troubleWords();
     }
