@@ -29,7 +29,7 @@ SCREENS = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 390, "hei
 THEMES = ("light", "dark")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def address(site):
     """Where the built site is served on localhost."""
 
@@ -44,7 +44,7 @@ def address(site):
         server.shutdown()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: while it runs, make_paper.py cannot start one of its own in this process
 def browser():
     """Chromium, without a window."""
     if CHROMIUM is None and not os.environ.get("REQUIRE_BROWSER"):
