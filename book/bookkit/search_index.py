@@ -118,7 +118,7 @@ class Reader:
         elif isinstance(node, nodes.paragraph) and not place.lead and not any(node.findall(unsayable)):
             text = node.astext()
             if len(text) >= SHORTEST_LEAD:
-                place.lead = textwrap.shorten(shorten(text, self.short), 80, placeholder=" …")
+                place.lead = textwrap.shorten(shorten(text, self.short), 60, placeholder=" …")
 
 
 def share(count: int, relative_length: float) -> float:
