@@ -542,6 +542,8 @@
       part("chapter").addEventListener("click", () => restart(data.start));
 
       map.handle.addEventListener("pointerdown", (event) => map.handle.setPointerCapture(event.pointerId));
+      // A finger on the handle must not scroll the page. (Browsers pass over touch-action on a part of a drawing.)
+      map.handle.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
       map.handle.addEventListener("pointermove", (event) => {
         if (map.handle.hasPointerCapture(event.pointerId)) restart(map.parametersAt(event));
       });
