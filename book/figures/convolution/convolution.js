@@ -188,6 +188,7 @@
     const picture = svg("svg", { "aria-hidden": "true" }, cells, darkSigns, lightSigns, ...frames);
     holder.append(picture);
     let side = 0;
+    let fills = []; // as painted last: most cells stay as they are
 
     /** Paint size × size cells; `colourAt(i)` gives null for a cell not seen yet, `isNegative(i)` asks for a dash. */
     function paint(size, colourAt, isNegative = () => false) {
@@ -196,11 +197,14 @@
         picture.setAttribute("viewBox", `0 0 ${size} ${size}`);
         const place = (_, i) => svg("rect", { x: i % size, y: Math.floor(i / size), width: 1, height: 1 });
         cells.replaceChildren(...Array.from({ length: size * size }, place));
+        fills = [];
       }
       const signs = { dark: "", light: "" };
       [...cells.children].forEach((cell, i) => {
         const colour = colourAt(i);
-        cell.setAttribute("fill", colour ? css(colour) : "none");
+        const fill = colour ? css(colour) : "none";
+        if (fill !== fills[i]) cell.setAttribute("fill", fill);
+        fills[i] = fill;
         if (!colour || !isNegative(i)) return;
         signs[wantsBlack(colour) ? "dark" : "light"] += `M${(i % size) + 0.25} ${Math.floor(i / size) + 0.5}h.5`;
       });

@@ -74,16 +74,16 @@ def draw_fallback(path: Path) -> None:
         ax.set_title(title, fontsize=9)
         ax.set(xlabel="column", ylabel="row")
     lines = [
-        " + ".join(f"{pixel:.2f} · {weight:.0f}" for pixel, weight in zip(*pair, strict=True)).replace("-", "−")
+        " + ".join(f"{pixel:.3f}·{weight:.0f}" for pixel, weight in zip(*pair, strict=True)).replace("-", "−")
         for pair in zip(pixels.tolist(), kernel.tolist(), strict=True)
     ]
-    total = f"{(pixels * kernel).sum():+.2f}".replace("-", "−")
-    middle.text(0.5, 0.5, " +\n\n".join(lines) + f"\n\n= {total}", ha="center", va="center", fontsize=7)
-    middle.set_title("sum of the nine products", fontsize=9)
+    total = f"{(pixels * kernel).sum():+.3f}".replace("-", "−")
+    text = "the nine products\nand their sum\n\n" + " +\n\n".join(lines) + f"\n\n= {total}"
+    middle.text(0.5, 0.5, text, ha="center", va="center", fontsize=8)
     middle.axis("off")
     fig.savefig(path)
     plt.close(fig)
-    Image.open(path).convert("RGB").quantize(64).save(path, optimize=True)  # a palette: a third of the size
+    Image.open(path).convert("RGB").quantize(128).save(path, optimize=True)  # a palette: a third of the size
 
 
 if __name__ == "__main__":
