@@ -39,6 +39,27 @@ STROKES = {
     9: [[(72, 28), (60, 8), (36, 10), (28, 30), (40, 48), (62, 44), (72, 28), (70, 60), (64, 96)]],
 }  # fmt: skip
 
+# Capital letters with few curves: no digit is right.
+LETTERS = {
+    "A": [[(50, 5), (15, 95)], [(50, 5), (85, 95)], [(28, 62), (72, 62)]],
+    "C": [[(80, 20), (55, 5), (25, 25), (20, 55), (30, 85), (60, 95), (82, 82)]],
+    "E": [[(75, 5), (25, 5), (25, 95), (78, 95)], [(25, 48), (65, 48)]],
+    "F": [[(75, 5), (25, 5), (25, 95)], [(25, 48), (65, 48)]],
+    "H": [[(20, 5), (20, 95)], [(80, 5), (80, 95)], [(20, 50), (80, 50)]],
+    "K": [[(25, 5), (25, 95)], [(75, 5), (25, 55), (80, 95)]],
+    "L": [[(25, 5), (25, 95), (75, 95)]],
+    "M": [[(15, 95), (20, 5), (50, 60), (80, 5), (85, 95)]],
+    "N": [[(20, 95), (20, 5), (80, 95), (80, 5)]],
+    "P": [[(25, 95), (25, 5), (65, 8), (75, 28), (62, 48), (25, 50)]],
+    "R": [[(25, 95), (25, 5), (65, 8), (75, 28), (62, 48), (25, 50), (78, 95)]],
+    "T": [[(15, 5), (85, 5)], [(50, 5), (50, 95)]],
+    "U": [[(20, 5), (22, 75), (50, 95), (78, 75), (80, 5)]],
+    "V": [[(15, 5), (50, 95), (85, 5)]],
+    "W": [[(10, 5), (30, 95), (50, 40), (70, 95), (90, 5)]],
+    "X": [[(15, 5), (85, 95)], [(85, 5), (15, 95)]],
+    "Y": [[(15, 5), (50, 50)], [(85, 5), (50, 50), (50, 95)]],
+}
+
 # How much red the pixels of the surface have. Read from a copy: Chromium warns where a canvas is read again and again.
 RED = """() => {
   const copy = Object.assign(document.createElement('canvas'), { width: 280, height: 280 });
@@ -57,6 +78,27 @@ READ_MANY = """text => {
   }
   return answers;
 }"""
+READ_STROKES = """drawings => drawings.map(strokes => {
+  const { blankInk, drawStroke, scaledAndCentred, read } = figureModels.draw_a_digit;
+  const ink = blankInk();
+  for (const stroke of strokes) drawStroke(ink, stroke.flat().map(place => 40 + 2 * place));
+  return [...read(network, scaledAndCentred(ink), data.mean, data.std).probabilities];
+})"""
+READ_IN_CORNERS = """prepare => data.digits.slice(0, 10).flatMap(({ label, pixels }) => {
+  const { bytesFrom, blankInk, drawImage, boundingBox, read, [prepare]: prepared } = figureModels.draw_a_digit;
+  const image = Float32Array.from(bytesFrom(pixels), value => value / 255);
+  const centre = blankInk();
+  drawImage(centre, image, 42, 42, 7);
+  const box = boundingBox(centre);
+  const right = [4 - box.left, 276 - box.left - box.width];
+  const down = [4 - box.top, 276 - box.top - box.height];
+  return right.flatMap(dx => down.map(dy => {
+    const ink = blankInk();
+    drawImage(ink, image, 42 + dx, 42 + dy, 7);
+    const { probabilities } = read(network, prepared(ink), data.mean, data.std);
+    return probabilities.indexOf(Math.max(...probabilities)) === label;
+  }));
+})"""
 PREPARE_MANY = """cases => cases.map(({ surface, image, left, top, scale }) => {
   const { bytesFrom, blankInk, drawImage, scaledAndCentred, read } = figureModels.draw_a_digit;
   const ink = surface ? Float32Array.from(bytesFrom(surface), v => v / 255) : blankInk();
@@ -219,6 +261,17 @@ def test_large_and_off_centre_is_read_like_the_original(page, mnist, network):
             back = np.array([case["seen"] for case in found]).reshape(-1, 28, 28) * 255
             exact = np.abs(back - images.numpy()).max(axis=(1, 2)) < 1e-3
             assert exact.mean() >= 0.97
+
+
+def test_what_the_page_says_about_letters_and_corners(page):
+    sureness = np.max(page.evaluate(READ_STROKES, list(LETTERS.values())), axis=1)
+    centred, shrunk = [sum(page.evaluate(READ_IN_CORNERS, way)) for way in ("scaledAndCentred", "onlyShrunk")]
+    print(f"letters above 0.9: {(sureness > 0.9).sum()}; in corners rightly read: {centred}, uncentred {shrunk}")
+    text = " ".join((ROOT / f"{PAGE}.md").read_text("utf8").split())
+    assert len(sureness) == 17
+    assert (sureness > 0.9).sum() == 12
+    assert "Of 17 capital letters that we drew for it, twelve" in text
+    assert f"all {centred} are read rightly, without it {shrunk}." in text
 
 
 # ---- drawing ----
