@@ -72,7 +72,8 @@ def seconds_of(cell):
 def test_a_slow_cell_says_so_beforehand_and_shows_progress(executed):
     slow = [i for i, cell in enumerate(executed.cells) if "execution" in cell.metadata and seconds_of(cell) > SLOW_CELL]
     for index in slow:
-        cell, before = executed.cells[index], executed.cells[index - 1]
+        cell = executed.cells[index]
+        before = next(above for above in reversed(executed.cells[:index]) if above.cell_type == "markdown")
         print(f"{cell.id}: {seconds_of(cell):.0f} s")
         assert re.search(r"\b(seconds?|minutes?)\b", before.source), (
             f"{cell.id}: the text before it should say how long"
