@@ -8,6 +8,7 @@ import http.server
 import os
 import shutil
 import threading
+import time
 from urllib.parse import urlsplit
 
 import pytest
@@ -76,6 +77,17 @@ def visit(browser, address):
     yield open_page
     for context in contexts:
         context.close()
+
+
+def wait_until(page, condition, seconds=20):
+    """Wait until a JavaScript expression is true.
+
+    Playwright's own `wait_for_function` evaluates text inside the page, which the site's policy refuses.
+    """
+    end = time.monotonic() + seconds
+    while not page.evaluate(condition):
+        assert time.monotonic() < end, f"after {seconds} s still not true: {condition}"
+        page.wait_for_timeout(50)  # milliseconds
 
 
 def remote(urls):

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from browser_pages import SCREENS, THEMES
+from browser_pages import SCREENS, THEMES, wait_until
 
 # What a reader types or pastes, and where the answer is: one of the first three results begins with this.
 QUERIES = {
@@ -211,7 +211,7 @@ def test_two_tabs_agree(visit, address):
     tick_with_the_keyboard(first, 1)
     second.locator(".exercise-tick input:checked").wait_for()
     tick_with_the_keyboard(second, 2)
-    first.wait_for_function("document.querySelectorAll('.exercise-tick input:checked').length === 2")
+    wait_until(first, "document.querySelectorAll('.exercise-tick input:checked').length === 2")
 
 
 @pytest.mark.parametrize("kind", BROKEN_STORAGE)

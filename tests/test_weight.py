@@ -16,6 +16,7 @@ from bookkit.page_fonts import signs_of_formulas
 from bookkit.page_scripts import POLICY, moved_out, scripts_of
 from bookkit.page_styles import is_used, link_bundle, purged, with_paths_from
 from bookkit.page_weight import lighter_code, lighter_picture, looks
+from browser_pages import wait_until
 from site_build import Page
 from weigh_pages import Weight, served, weigh
 
@@ -74,7 +75,7 @@ def test_the_policy_works(visit):
       document.body.append(image);
       fetch("https://example.org").catch(() => {});
     }""")
-    page.wait_for_function("window.refused.length >= 3")
+    wait_until(page, "window.refused.length >= 3")
     assert set(page.evaluate("window.refused")) == {"script-src-elem", "img-src", "connect-src"}
     assert page.evaluate("window.ran") is None
 

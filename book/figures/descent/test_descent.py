@@ -11,7 +11,7 @@ import torch
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from browser_pages import SCREENS, THEMES
+from browser_pages import SCREENS, THEMES, wait_until
 from figure_data import read_data
 
 HERE = Path(__file__).parent
@@ -246,7 +246,7 @@ def test_mouse_and_animation(visit, chapter_names):
     run.click()
     expect(run).to_have_text("Pause")
     expect(page.locator(".play-readout")).to_have_attribute("aria-busy", "true")
-    page.wait_for_function("!document.querySelector('#figure-descent .play-readout').textContent.includes('After 0')")
+    wait_until(page, "!document.querySelector('#figure-descent .play-readout').textContent.includes('After 0')")
     run.click()
     expect(run).to_have_text("Run 100 epochs")
     expect(page.locator(".play-readout")).not_to_have_attribute("aria-busy", "true")
@@ -319,6 +319,7 @@ def test_touch_on_a_narrow_screen(visit):
     assert numbers(page)[2:4] == pytest.approx([0.4967 + 80 * unit, b], abs=2 * PIXEL)
 
     for number in (0.3, 1):
+        shown(page, "reset").tap()  # a run under way would take the new rate, and might diverge before the tap
         shown(page, "rate").fill(str(number))
         shown(page, "run").tap()
         assert page.evaluate(fits)
@@ -328,7 +329,7 @@ def test_touch_on_a_narrow_screen(visit):
     assert len(sizes) == 8
     assert min(sizes) >= 24
     page.set_viewport_size(SCREENS["wide"])  # as when a phone is turned: drawn anew, and the run goes on
-    page.wait_for_function("document.querySelector('.descent-map svg').clientWidth > 360")
+    wait_until(page, "document.querySelector('.descent-map svg').clientWidth > 360")
     assert page.evaluate(
         "document.querySelector('.descent-map svg').clientWidth <= document.querySelector('.descent-map').clientWidth"
     )

@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
 from book_files import ROOT
-from browser_pages import THEMES
+from browser_pages import THEMES, wait_until
 from figure_data import FIGURES, read_data
 from record_drawing_network import RECORD, WEIGHTS, script_digest, weights_digest
 from recording import RECORDS
@@ -300,7 +300,7 @@ def test_the_answer_comes_while_drawing_and_is_said_afterwards(page):
     page.mouse.move(box["x"] + 120, box["y"] + 230, steps=10)
     page.mouse.up()
     readout = page.locator(".play-readout")
-    page.wait_for_function("document.querySelector('.play-readout').textContent.includes('reads a 7')")
+    wait_until(page, "document.querySelector('.play-readout').textContent.includes('reads a 7')")
     assert readout.get_attribute("aria-live") == "polite"
     shares = [text.strip("<> %") for text in page.locator(".answers tbody .number").all_inner_texts()]
     assert len(shares) == 10
@@ -310,7 +310,7 @@ def test_the_answer_comes_while_drawing_and_is_said_afterwards(page):
 def test_buttons(page):
     button = page.get_by_role("button", name="a 7 from the test set").first
     button.click()
-    page.wait_for_function("document.querySelector('.play-readout').textContent.includes('The test set says: 7.')")
+    wait_until(page, "document.querySelector('.play-readout').textContent.includes('The test set says: 7.')")
     whole = ink(page)
     assert shown(page) == 7
     for _ in range(4):
@@ -363,11 +363,11 @@ def test_drawn_with_the_keyboard_alone(visit):
         press("ArrowDown", 2), press("ArrowLeft")
     press(" "), press("Shift+ArrowUp")
     assert "Pen lifted" in page.locator(".pen").inner_text()
-    page.wait_for_function("document.querySelector('.play-readout').textContent.includes('reads a 7')")
+    wait_until(page, "document.querySelector('.play-readout').textContent.includes('reads a 7')")
     assert page.evaluate("scrollY") == before
     page.locator(".clear").focus()
     page.keyboard.press("Enter")
-    page.wait_for_function("document.querySelector('.play-readout').textContent === 'Nothing is drawn.'")
+    wait_until(page, "document.querySelector('.play-readout').textContent === 'Nothing is drawn.'")
     assert page.problems == []
 
 
@@ -392,7 +392,7 @@ def test_a_finger_draws_on_a_narrow_screen(visit):
         touched = {"type": kind, "touchPoints": [{"x": box["x"] + x, "y": box["y"] + y}]}
         session.send("Input.dispatchTouchEvent", touched)
     session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    page.wait_for_function("document.querySelector('.play-readout').textContent.includes('reads a 7')")
+    wait_until(page, "document.querySelector('.play-readout').textContent.includes('reads a 7')")
     assert page.evaluate("scrollY") == scrolled
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     right = page.evaluate(
@@ -414,7 +414,7 @@ def test_axe_finds_nothing_after_use(visit, theme):
     page.locator(".digits button").nth(4).click()
     page.locator(".surface").focus()
     page.keyboard.press("ArrowDown")
-    page.wait_for_function("document.querySelector('.play-readout').textContent.includes('The network reads')")
+    wait_until(page, "document.querySelector('.play-readout').textContent.includes('The network reads')")
     found = Axe().run(page, context="figure.play", options={"preload": False, "resultTypes": ["violations"]})
     assert [f"{v['id']}: {[n['html'][:120] for n in v['nodes'][:3]]}" for v in found.response["violations"]] == []
 
@@ -424,7 +424,7 @@ def test_the_surface_follows_the_theme(page):
     corner = f"({RED})()[0]"
     assert page.evaluate(corner) > 200
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
-    page.wait_for_function(f"{corner} < 60")
+    wait_until(page, f"{corner} < 60")
 
 
 def test_without_script_the_picture_stays(visit):
