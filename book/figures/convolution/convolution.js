@@ -116,9 +116,9 @@
     {
       name: "lower",
       label: "lower edges (the chapter’s)",
-      ask: "Inside the thick part of a stroke all nine pixels are bright. What is the sum there?",
+      ask: "Pixels lie between 0 and 1. What is the largest sum that this kernel can give, and what lies under the window then?",
       answer:
-        "About 0: three ones and three minus ones cancel, whatever the brightness. The sum is positive where bright pixels lie above dark ones, and negative where they lie below.",
+        "3, with three white pixels above and three black ones below. The other way round it is −3. The middle row counts for nothing.",
     },
     {
       name: "upper",
@@ -129,7 +129,7 @@
     {
       name: "right",
       label: "right edges (the same, transposed)",
-      ask: "Which strokes nearly vanish from the map now?",
+      ask: "Which strokes of the seven nearly vanish from the map now?",
       answer:
         "The level ones: along a level stroke the left and the right column hold the same, and cancel. Only their ends remain.",
     },
@@ -263,7 +263,7 @@
     const showPixels = makeNine(part("pixels"));
     const showProducts = makeNine(part("products"));
     const fields = makeFields(part("kernel"));
-    const state = { ...START, kernel: [], padding: 0, relu: false, whole: false, sums: [], unread: false };
+    const state = { ...START, kernel: [], padding: 0, relu: false, whole: false, sums: [], unread: false, far: -1 };
     let sliding = 0; // the animation frame that is waited for; 0 when the window rests
 
     const size = () => mapSize(side, state.padding);
@@ -314,6 +314,7 @@
     /** Calculate the whole map anew: the digit, the kernel or the padding has changed. */
     function recalculate() {
       state.sums = featureMap(digits[state.digit], side, state.kernel, state.padding);
+      state.far = -1;
       showAxes();
       showPicture();
       showLegend();
@@ -323,8 +324,8 @@
     function showMap() {
       const limit = reach(state.kernel);
       const values = state.relu ? state.sums.map(rectified) : state.sums;
-      const here = state.row * size() + state.column;
-      const seen = (i) => state.whole || i <= here;
+      state.far = Math.max(state.far, state.row * size() + state.column); // what is calculated stays on the map
+      const seen = (i) => state.whole || i <= state.far;
       mapPlane.paint(
         size(),
         (i) => (seen(i) ? colourOf(values[i], limit) : null),
@@ -416,7 +417,10 @@
       }
       const last = size() * size() - 1;
       let here = state.row * size() + state.column;
-      if (here === last) here = -1;
+      if (here === last) {
+        here = state.far = -1; // from the end it begins anew
+        state.row = state.column = 0;
+      }
       if (motionIsReduced()) {
         moveTo(Math.floor((here + 1) / size()), size() - 1);
         return;

@@ -246,6 +246,7 @@
   const PEN_STEP = 10;
   const SMALL_PEN_STEP = 2;
   const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  const CORNERS = ["upper left", "upper right", "lower right", "lower left"];
   const QUIET_FOR = 600; // milliseconds without a change before an answer is said aloud
   const SHOWN_SCALE = 7; // a digit of the test set covers about half of the surface: room to move it
 
@@ -279,15 +280,15 @@
     canvas.getContext("2d").putImageData(picture, left, top);
   }
 
-  /** Paint the maps of a layer side by side, eight in a row, on one scale. */
-  function paintMaps(canvas, maps, side, look) {
+  /** Paint the maps of a layer side by side, so many in a row, on one scale. */
+  function paintMaps(canvas, maps, side, inRow, look) {
     const count = maps.length / side ** 2;
-    canvas.width = 8 * (side + 1) - 1;
-    canvas.height = Math.ceil(count / 8) * (side + 1) - 1; // the gaps between the maps stay see-through
+    canvas.width = inRow * (side + 1) - 1;
+    canvas.height = Math.ceil(count / inRow) * (side + 1) - 1; // the gaps between the maps stay see-through
     const largest = Math.max(...maps) || 1;
     for (let map = 0; map < count; map++) {
       const values = maps.slice(map * side ** 2, (map + 1) * side ** 2).map((value) => value / largest);
-      paint(canvas, values, side, look, (map % 8) * (side + 1), Math.floor(map / 8) * (side + 1));
+      paint(canvas, values, side, look, (map % inRow) * (side + 1), Math.floor(map / inRow) * (side + 1));
     }
   }
 
@@ -296,17 +297,20 @@
     constructor() {
       this.items = [];
       this.before = [];
+      this.corner = ""; // into which it was moved last
       this.ink = blankInk();
     }
 
     change(items) {
       this.before.push(this.items);
       this.items = items;
+      this.corner = "";
       this.drawAnew();
     }
 
     undo() {
       if (this.before.length) this.items = this.before.pop();
+      this.corner = "";
       this.drawAnew();
     }
 
@@ -338,7 +342,7 @@
       this.change([{ ...digit, left: edge, top: edge }]);
     }
 
-    /** Move everything into a corner: 0 is upper left, then clockwise. */
+    /** Move everything into a corner, by its number in CORNERS. */
     moveIntoCorner(corner) {
       const box = boundingBox(this.ink);
       if (!box) return;
@@ -353,6 +357,7 @@
             : { ...item, left: item.left + dx, top: item.top + dy },
         ),
       );
+      this.corner = CORNERS[corner];
     }
 
     /** The digit that the test set says is shown, if nothing was drawn on it. */
@@ -412,7 +417,8 @@
       const answer = `The network reads a ${first}: ${perCent(probabilities[first])}.`;
       const next = `Next comes ${second}: ${perCent(probabilities[second])}.`;
       const truth = drawing.label === undefined ? "" : ` The test set says: ${drawing.label}.`;
-      return `${answer} ${next}${truth}`;
+      const where = drawing.corner ? `In the ${drawing.corner} corner. ` : "";
+      return `${where}${answer} ${next}${truth}`;
     }
 
     function paintPen(context) {
@@ -443,8 +449,8 @@
       paint(surface, drawing.ink, SURFACE, colours);
       paintPen(surface.getContext("2d"));
       paint(part(".seen"), image, IMAGE, colours);
-      paintMaps(part(".maps1"), blank(result.maps1), 24, colours);
-      paintMaps(part(".maps2"), blank(result.maps2), 8, colours);
+      paintMaps(part(".maps1"), blank(result.maps1), 24, 4, colours);
+      paintMaps(part(".maps2"), blank(result.maps2), 8, 8, colours);
       showAnswer(empty ? null : result.probabilities);
       part(".invitation").hidden = !empty || pen.shown;
       return empty ? null : result.probabilities;
@@ -498,16 +504,25 @@
       part(".pen").textContent = `Pen ${pen.down ? "down" : "lifted"}, row ${row}, column ${column} of 28.${lastWord}`;
     }
 
-    function movePen([dx, dy], step) {
+    const held = new Set(); // the arrow keys that are down: two of them lead along a diagonal
+
+    function movePen(step) {
+      const [dx, dy] = [0, 1].map((axis) => [...held].reduce((sum, key) => sum + ARROWS[key][axis], 0));
       const inside = (at) => Math.min(SURFACE - PEN_RADIUS, Math.max(PEN_RADIUS, at));
       [pen.x, pen.y] = [inside(pen.x + dx * step), inside(pen.y + dy * step)];
       if (pen.down) drawing.goOn(pen.x, pen.y);
     }
 
     surface.addEventListener("keydown", (event) => {
-      if (pointer !== null || event.ctrlKey || event.altKey || event.metaKey) return;
-      if (event.key in ARROWS) movePen(ARROWS[event.key], event.shiftKey ? SMALL_PEN_STEP : PEN_STEP);
-      else if (event.key === " ") {
+      if (pointer !== null || event.altKey) return;
+      if (event.ctrlKey || event.metaKey) {
+        if (event.key !== "z") return;
+        liftPen();
+        drawing.undo();
+      } else if (event.key in ARROWS) {
+        held.add(event.key);
+        movePen(event.shiftKey ? SMALL_PEN_STEP : PEN_STEP);
+      } else if (event.key === " ") {
         if (!event.repeat) pen.down = !pen.down;
         if (pen.down && !event.repeat) drawing.begin(pen.x, pen.y);
       } else return;
@@ -516,6 +531,7 @@
       describePen();
       update();
     });
+    surface.addEventListener("keyup", (event) => held.delete(event.key));
     surface.addEventListener("focus", () => {
       pen.shown = surface.matches(":focus-visible");
       if (pen.shown) describePen();
@@ -523,6 +539,7 @@
     });
     surface.addEventListener("blur", () => {
       liftPen();
+      held.clear();
       pen.shown = false;
       part(".pen").textContent = "";
       update();

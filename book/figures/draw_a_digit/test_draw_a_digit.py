@@ -84,14 +84,15 @@ READ_STROKES = """drawings => drawings.map(strokes => {
   for (const stroke of strokes) drawStroke(ink, stroke.flat().map(place => 40 + 2 * place));
   return [...read(network, scaledAndCentred(ink), data.mean, data.std).probabilities];
 })"""
-READ_IN_CORNERS = """prepare => data.digits.slice(0, 10).flatMap(({ label, pixels }) => {
+SEEN = "document.querySelector('.seen').toDataURL()"
+READ_IN_PLACES = """([prepare, inCorners]) => data.digits.slice(0, 10).flatMap(({ label, pixels }) => {
   const { bytesFrom, blankInk, drawImage, boundingBox, read, [prepare]: prepared } = figureModels.draw_a_digit;
   const image = Float32Array.from(bytesFrom(pixels), value => value / 255);
   const centre = blankInk();
   drawImage(centre, image, 42, 42, 7);
   const box = boundingBox(centre);
-  const right = [4 - box.left, 276 - box.left - box.width];
-  const down = [4 - box.top, 276 - box.top - box.height];
+  const right = inCorners ? [4 - box.left, 276 - box.left - box.width] : [0];
+  const down = inCorners ? [4 - box.top, 276 - box.top - box.height] : [0];
   return right.flatMap(dx => down.map(dy => {
     const ink = blankInk();
     drawImage(ink, image, 42 + dx, 42 + dy, 7);
@@ -265,13 +266,18 @@ def test_large_and_off_centre_is_read_like_the_original(page, mnist, network):
 
 def test_what_the_page_says_about_letters_and_corners(page):
     sureness = np.max(page.evaluate(READ_STROKES, list(LETTERS.values())), axis=1)
-    centred, shrunk = [sum(page.evaluate(READ_IN_CORNERS, way)) for way in ("scaledAndCentred", "onlyShrunk")]
-    print(f"letters above 0.9: {(sureness > 0.9).sum()}; in corners rightly read: {centred}, uncentred {shrunk}")
+    centred, shrunk, middle = [
+        sum(page.evaluate(READ_IN_PLACES, case))
+        for case in (["scaledAndCentred", True], ["onlyShrunk", True], ["onlyShrunk", False])
+    ]
+    print(f"letters above 0.9: {(sureness > 0.9).sum()}; in corners read correctly: {centred}, uncentred {shrunk}")
     text = " ".join((ROOT / f"{PAGE}.md").read_text("utf8").split())
     assert len(sureness) == 17
     assert (sureness > 0.9).sum() == 12
     assert "Of 17 capital letters that we drew for it, twelve" in text
-    assert f"all {centred} are read rightly, without it {shrunk}." in text
+    assert "at 70 % of their size" in text  # 7 pixels of the surface where a full digit takes 10
+    assert f"did not scale or centre: all {middle} are read correctly." in text
+    assert f"all {centred} are read correctly, without it {shrunk}." in text
 
 
 # ---- drawing ----
@@ -317,6 +323,7 @@ def test_buttons(page):
         page.get_by_role("button", name="Into a corner").click()
         page.wait_for_timeout(40)
         assert shown(page) == 7
+    wait_until(page, "document.querySelector('.play-readout').textContent.startsWith('In the lower left corner.')")
     assert ink(page) == whole
     numbers = page.locator(".answers tbody").inner_text()
     page.get_by_label("Scale and centre first").uncheck()
@@ -365,6 +372,19 @@ def test_drawn_with_the_keyboard_alone(visit):
     assert "Pen lifted" in page.locator(".pen").inner_text()
     wait_until(page, "document.querySelector('.play-readout').textContent.includes('reads a 7')")
     assert page.evaluate("scrollY") == before
+    seven = page.evaluate(SEEN)
+    press(" ")
+    page.keyboard.down("ArrowRight")
+    page.keyboard.down("ArrowUp")
+    assert "row 21, column 15" in page.locator(".pen").inner_text(), "both arrows together: along a diagonal"
+    page.keyboard.up("ArrowRight")
+    press("ArrowUp")
+    assert "row 20, column 15" in page.locator(".pen").inner_text()
+    page.keyboard.up("ArrowUp")
+    wait_until(page, f"{SEEN} !== '{seven}'")
+    press("Control+z")
+    wait_until(page, f"{SEEN} === '{seven}'")
+    assert "Pen lifted" in page.locator(".pen").inner_text()
     page.locator(".clear").focus()
     page.keyboard.press("Enter")
     wait_until(page, "document.querySelector('.play-readout').textContent === 'Nothing is drawn.'")
