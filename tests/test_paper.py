@@ -16,10 +16,11 @@ from docutils.utils import new_document
 from playwright.sync_api import sync_playwright
 from pypdf import PdfReader
 
+import chromium
 import make_paper
 from book_files import ROOT, code_cells, notebook_paths, read
 from bookkit import paper_editions
-from paper import chromium, epub, pdf
+from paper import epub, pdf
 from paper.edition import edition
 from paper.pages import PaperError, collect
 

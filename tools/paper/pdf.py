@@ -14,7 +14,8 @@ from playwright.sync_api import sync_playwright
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import IndirectObject, NameObject, TextStringObject
 
-from paper import chromium, code_colours
+import chromium
+from paper import code_colours
 from paper.edition import Edition
 from paper.pages import HEADINGS, SOLUTIONS, Book, PaperError, text_of
 
