@@ -220,6 +220,16 @@ def test_every_chapter_is_in_the_outline(printed, book):
 
 
 @needs_chromium
+def test_errors_and_terms_are_found_by_their_pages(printed):
+    """The list of error messages and the glossary name pages: on paper nothing can be pressed."""
+    soup = BeautifulSoup(printed.html, "html.parser")
+    for place, least in (("article.p-a1_error_gallery td", 30), ("article.p-glossary dd", 150)):
+        links = [(tag.find_all("a")[-1]["href"][1:], tag.select_one(".page")) for tag in soup.select(place) if tag.a]
+        assert len(links) > least
+        assert all(page and page.get_text() == str(printed.numbers[to]) for to, page in links), place
+
+
+@needs_chromium
 def test_no_link_of_the_pdf_is_empty(printed):
     links = BeautifulSoup(printed.html, "html.parser").find_all("a", href=True)
     assert len(links) > 1000
