@@ -6,7 +6,6 @@ Tests that ask for it are skipped where no Chromium is found, unless REQUIRE_BRO
 import functools
 import http.server
 import os
-import shutil
 import threading
 import time
 from urllib.parse import urlsplit
@@ -14,18 +13,10 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import sync_playwright
 
+from chromium import QUIET, find
 from serve_book import BookHandler
 
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
-CHROMIUM = next((found for name in CHROMIUM_NAMES if (found := shutil.which(name))), None)
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
+CHROMIUM = find()
 SCREENS = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 390, "height": 844}}
 THEMES = ("light", "dark")
 

@@ -1,5 +1,6 @@
 """The book on paper and as an e-book: whole, in order, with contents that are right and solutions at the end."""
 
+import datetime
 import os
 import re
 import shutil
@@ -11,15 +12,17 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import pytest
+from bs4 import BeautifulSoup
 from docutils import nodes
 from docutils.utils import new_document
 from playwright.sync_api import sync_playwright
 from pypdf import PdfReader
 
+import chromium
 import make_paper
 from book_files import ROOT, code_cells, notebook_paths, read
 from bookkit import paper_editions
-from paper import chromium, epub, pdf
+from paper import epub, pdf
 from paper.edition import edition
 from paper.pages import PaperError, collect
 
@@ -29,6 +32,8 @@ needs_chromium = pytest.mark.skipif(
 XHTML = "{http://www.w3.org/1999/xhtml}"
 OPF = "{http://www.idpf.org/2007/opf}"
 SOLUTION = "# @title Solution"
+# In millimetres: of the paper, and what the smallest heading and the first line below it need.
+BOTTOM_MARGIN, HEADING_WITH_A_LINE = 20, 11
 # The width of the text on A4 with margins of 18 mm, at 96 px an inch.
 TEXT_WIDTH = round((210 - 2 * 18) / 25.4 * 96)
 TOO_WIDE = """() => [...document.querySelectorAll("article *, nav *")].filter((element) => {
@@ -54,10 +59,16 @@ def book(site):
 
 
 @pytest.fixture(scope="module")
-def printed(book, tmp_path_factory):
+def printing(site):
+    """What the title pages say, asked once: without git it says now."""
+    return edition(ROOT)
+
+
+@pytest.fixture(scope="module")
+def printed(book, printing, tmp_path_factory):
     """The whole book as a PDF, read again."""
     file = tmp_path_factory.mktemp("paper") / "book.pdf"
-    pages = pdf.write(ROOT, book, edition(ROOT), file)
+    pages = pdf.write(ROOT, book, printing, file)
     reader = PdfReader(file)
     assert len(reader.pages) == pages
     return SimpleNamespace(reader=reader, file=file, numbers=pdf.page_numbers(file), html=printed_html(), texts={})
@@ -96,7 +107,7 @@ def small_site(tmp_path):
 <section id="task"><h3>Exercise 1 · Add</h3><details><summary>Hint</summary><p>Think.</p></details>
 <div class="cell tag_solution"><details class="hide"><summary><p class="collapsed">Show the solution</p></summary>
 <pre><span></span><span class="n">total</span> <span class="o">=</span> <span class="mi">2</span>
-</pre></details></div></section><p><a href="../genindex.html">index</a></p></section></article>"""
+</pre></details></div></section><p><a id="place"></a><a href="../genindex.html">index</a></p></section></article>"""
 
     def write(old="", new=""):
         (site / "notebooks" / "01_a.html").write_text(page.replace(old, new) if old else page, "utf8")
@@ -113,6 +124,9 @@ def test_what_needs_a_screen_is_laid_open(small_site):
     assert "Think." in body
     assert "Linux" in body
     assert re.search(r'<figure class="play"[^>]*><img alt="A slope."[^>]*/><figcaption>Slopes', body)
+    assert "here it stands still" in body
+    assert '<span id="p-01_a--place"></span>' in body
+    assert not re.search(r"<a [^>]*></a>", body)
     for gone in ("<details", "<input", "<button", "headerlink", "loading=", "total", "genindex"):
         assert gone not in body
     assert 'href="#p-01_a--solution-task"' in body
@@ -149,6 +163,30 @@ def test_one_sentence_where_something_is_lacking(small_site, monkeypatch, capsys
     assert "make book" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("kind", "module"), [("pdf", pdf), ("epub", epub)])
+def test_an_edition_lies_in_its_place_only_when_it_is_whole(small_site, monkeypatch, kind, module):
+    small_site()
+    edition_file = small_site.root / "_build" / f"{make_paper.NAME}.{kind}"
+    whole = True
+
+    def write(root, book, printing, file):
+        file.write_bytes(b"half")
+        if not whole:
+            raise PaperError("The printer is out of paper.")
+        file.write_bytes(b"whole")
+        return 1
+
+    monkeypatch.setattr(module, "write", write)
+    assert make_paper.make(small_site.root, kind) == 0
+    assert edition_file.read_bytes() == b"whole"
+    whole = False
+    assert make_paper.make(small_site.root, kind) == 1
+    assert edition_file.read_bytes() == b"whole"
+    edition_file.unlink()
+    assert make_paper.make(small_site.root, kind) == 1
+    assert not edition_file.exists()
+
+
 def test_every_chinese_character_has_a_letter():
     from fontTools.ttLib import TTFont
 
@@ -179,6 +217,37 @@ def test_every_chapter_is_in_the_outline(printed, book):
     assert titles == [book.title, "Contents", *(page.title for page in book.pages), "Solutions"]
     places = [printed.reader.get_destination_page_number(entry) + 1 for entry in outline]
     assert places[2:-1] == [printed.numbers[page.identifier] for page in book.pages]
+
+
+@needs_chromium
+def test_errors_and_terms_are_found_by_their_pages(printed):
+    """The list of error messages and the glossary name pages: on paper nothing can be pressed."""
+    soup = BeautifulSoup(printed.html, "html.parser")
+    for place, least in (("article.p-a1_error_gallery td", 30), ("article.p-glossary dd", 150)):
+        links = [(tag.find_all("a")[-1]["href"][1:], tag.select_one(".page")) for tag in soup.select(place) if tag.a]
+        assert len(links) > least
+        assert all(page and page.get_text() == str(printed.numbers[to]) for to, page in links), place
+
+
+@needs_chromium
+def test_no_link_of_the_pdf_is_empty(printed):
+    links = BeautifulSoup(printed.html, "html.parser").find_all("a", href=True)
+    assert len(links) > 1000
+    assert [link["href"] for link in links if not link.get_text().strip() and not link.find("img")] == []
+
+
+@needs_chromium
+def test_no_heading_is_left_at_the_foot_of_a_page(printed):
+    def entries(outline):
+        for entry in outline:
+            yield from entries(entry) if isinstance(entry, list) else [entry]
+
+    headings = {}
+    for entry in entries(printed.reader.outline):
+        number = printed.reader.get_destination_page_number(entry) + 1
+        headings[f"{entry.title}, page {number}"] = float(entry["/Top"]) / 72 * 25.4 - BOTTOM_MARGIN
+    assert len(headings) > 400
+    assert {title: height for title, height in headings.items() if height < HEADING_WITH_A_LINE} == {}
 
 
 @needs_chromium
@@ -237,9 +306,9 @@ def test_nothing_is_cut_at_the_right_margin(printed):
 
 
 @pytest.fixture(scope="module")
-def ebook(site, tmp_path_factory):
+def ebook(printing, tmp_path_factory):
     file = tmp_path_factory.mktemp("ebook") / "book.epub"
-    epub.write(ROOT, collect(ROOT), edition(ROOT), file)
+    epub.write(ROOT, collect(ROOT), printing, file)
     with zipfile.ZipFile(file) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     trees = {name: ElementTree.fromstring(content) for name, content in files.items() if name.endswith(".xhtml")}
@@ -262,6 +331,8 @@ def test_the_ebooks_links_and_pictures_exist(ebook):
     for name, tree in ebook.trees.items():
         assert len(ids[name]) == len(set(ids[name])), f"{name} gives an id twice"
         for link in tree.iter(f"{XHTML}a"):
+            assert link.get("href")
+            assert "".join(link.itertext()).strip() or link.find(f".//{XHTML}img") is not None, link.get("href")
             if "://" not in link.get("href") and not link.get("href").startswith("mailto:"):
                 file, _, fragment = link.get("href").partition("#")
                 to = f"EPUB/{file}" if file else name
@@ -282,7 +353,7 @@ def test_the_ebooks_contents_and_solutions(ebook, book):
     assert not [name for name in words if SOLUTION in words[name] and "solutions-" not in name]
 
 
-def test_the_ebook_says_what_it_is(ebook, book, tmp_path):
+def test_the_ebook_says_what_it_is(ebook, book, printing, tmp_path):
     opf = ebook.files["EPUB/book.opf"].decode()
     assert f"<dc:title>{book.title}</dc:title>" in opf
     assert "<dc:language>en</dc:language>" in opf
@@ -294,12 +365,13 @@ def test_the_ebook_says_what_it_is(ebook, book, tmp_path):
         file = name.removeprefix("EPUB/")
         assert has_math == (f'href="{file}" media-type="application/xhtml+xml" properties="mathml"' in opf), name
     again = tmp_path / "again.epub"
-    epub.write(ROOT, collect(ROOT), edition(ROOT), again)
+    epub.write(ROOT, collect(ROOT), printing, again)
     assert again.read_bytes() == ebook.file.read_bytes(), "the same pages make the same e-book"
 
 
 def test_epubcheck_is_content(ebook):
     program = shutil.which("epubcheck")
+    assert program or not os.environ.get("REQUIRE_EPUBCHECK"), "REQUIRE_EPUBCHECK is set, but there is no epubcheck"
     if program is None:
         pytest.skip("no program epubcheck found: install it (it needs Java) to have the e-book validated")
     finished = subprocess.run([program, str(ebook.file)], capture_output=True, text=True, check=False)
@@ -309,17 +381,40 @@ def test_epubcheck_is_content(ebook):
 # --- the landing page's links ---
 
 
-def landing_page(app):
+@pytest.fixture
+def app(tmp_path):
+    """As much of Sphinx as the directive asks: a book of one page."""
+    (tmp_path / "index.md").write_text("# A book\n", "utf8")
+    (tmp_path / "html").mkdir()
+    env = SimpleNamespace(found_docs={"index"}, doc2path=lambda name: str(tmp_path / f"{name}.md"))
+    builder = SimpleNamespace(format="html")
+    return SimpleNamespace(srcdir=tmp_path, outdir=tmp_path / "html", builder=builder, env=env)
+
+
+def landing_document(app):
     document = new_document("index")
     document += paper_editions.EditionsPlaceholder()
     paper_editions.place_links(app, document, "index")
     paper_editions.copy_editions(app, None)
-    return [reference["refuri"] for reference in document.findall(nodes.reference)]
+    return document
 
 
-def test_the_landing_page_links_to_what_was_made(tmp_path):
-    app = SimpleNamespace(outdir=tmp_path / "html", builder=SimpleNamespace(format="html"))
-    app.outdir.mkdir()
+def landing_page(app):
+    return [reference["refuri"] for reference in landing_document(app).findall(nodes.reference)]
+
+
+def test_an_edition_older_than_the_pages_says_its_date(app, tmp_path):
+    old, new = (tmp_path / f"{make_paper.NAME}.{kind}" for kind in ("pdf", "epub"))
+    for path in (old, new):
+        path.write_bytes(b"a book")
+    assert "changed since" not in landing_document(app).astext()
+    third_of_may = datetime.datetime(2025, 5, 3, 12, tzinfo=datetime.UTC).timestamp()
+    os.utime(old, (third_of_may, third_of_may))
+    words = landing_document(app).astext()
+    assert "PDF (1 MB, of 3 May 2025: some pages have changed since) or EPUB (1 MB)." in words
+
+
+def test_the_landing_page_links_to_what_was_made(app, tmp_path):
     assert paper_editions.NAME == make_paper.NAME
     assert landing_page(app) == []
     made = [tmp_path / f"{make_paper.NAME}.{kind}" for kind in ("pdf", "epub")]

@@ -129,6 +129,11 @@ def test_the_workflows_cover_what_was_promised():
     matrix = loaded["pull_request"]["jobs"]["test"]["strategy"]["matrix"]
     assert len(matrix["os"]) == 3
     assert len(matrix["python"]) >= 2
+    for name, job in (("pull_request", "test"), ("weekly", "newest")):
+        steps = loaded[name]["jobs"][job]["steps"]
+        (testing,) = (step for step in steps if "-m pytest" in step.get("run", ""))
+        assert {"REQUIRE_BROWSER", "REQUIRE_EPUBCHECK"} <= set(testing["env"]), f"{name} may skip tests"
+        assert any("apt-get install --yes epubcheck" in step.get("run", "") for step in steps)
     assert "schedule" in loaded["weekly"][True]  # YAML reads the key `on` as true
 
 

@@ -8,7 +8,6 @@ every host of static pages does; for the first view also unpacked.
 import functools
 import gzip
 import http.server
-import shutil
 import sys
 import threading
 from collections.abc import Iterator
@@ -18,8 +17,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+import chromium
+
 SITE = Path(__file__).resolve().parent.parent / "_build" / "html"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 COMPRESSED = {".html", ".css", ".js", ".svg"}  # pictures and fonts are packed already
 SCREEN = {"width": 1280, "height": 900}
 VISITED = "notebooks/03_linear_regression_numpy"  # the page that a later view follows: it has maths, so it has the font
@@ -135,9 +135,9 @@ def weigh(browser: Browser, address: str, name: str) -> Weight:
 
 def main() -> int:
     """Weigh every page and print a table; return 1 if one is too heavy."""
-    program = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    program = chromium.find()
     if program is None:
-        print("No Chromium found: install it to weigh the site.", file=sys.stderr)
+        print("No Chromium or Chrome found: install one to weigh the site.", file=sys.stderr)
         return 1
     if not (SITE / "index.html").is_file():
         print(f"There is no book in {SITE}. Build it first: make book", file=sys.stderr)
@@ -146,7 +146,7 @@ def main() -> int:
     print(f"{'page':42} {'first view':>11} {'unpacked':>9} {'requests':>8} {'later':>9} {'shift':>6}")
     complaints = []
     with served(SITE) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=program, args=chromium.QUIET)
         for name in names:
             one = weigh(browser, address, name)
             sizes = f"{one.first_bytes:11,} {one.first_unpacked:9,} {one.first_requests:8} {one.later_bytes:9,}"

@@ -137,12 +137,27 @@ def lay_open_tabs(article: Tag) -> None:
             label.string = text_of(label)
 
 
-def keep_fallbacks(article: Tag) -> None:
-    """Leave of a figure that plays its still picture and its caption."""
+def keep_fallbacks(article: Tag, new: BeautifulSoup) -> None:
+    """Leave of a figure that plays its still picture and, below it, its caption."""
     for figure in article.select("figure.play"):
-        kept = [tag.extract() for tag in figure.select("img.play-fallback, figcaption")]
+        pictures = [tag.extract() for tag in figure.select("img.play-fallback")]
+        captions = [tag.extract() for tag in figure.select("figcaption")]
         figure.clear()
-        figure.extend(kept)
+        figure.extend(pictures + captions)
+        for picture in pictures:
+            if picture.get("width"):  # they are drawn with two pixels for one, and letters twice as large as the book's
+                picture["width"] = str(int(picture["width"]) // 2)
+                del picture["height"]
+        for caption in captions:
+            note = new.new_tag("span", attrs={"class": "play-note"})
+            note.string = " It plays on the book’s site; here it stands still."
+            title = caption.select_one(".play-title")
+            if title:
+                title.name = "strong"
+                title.append(".")
+                title.insert_after(note)
+            else:
+                caption.append(note)
 
 
 def take_solutions(article: Tag, new: BeautifulSoup) -> list[Solution]:
@@ -191,8 +206,10 @@ def make_links_internal(name: str, tags: list[Tag], names: set[str]) -> None:
         for tag in [top, *top.find_all(True)]:
             if tag.get("id") and tag.name != "pre":
                 tag["id"] = f"{page_id(name)}--{tag['id']}"
-            if tag.name == "a" and not urlsplit(tag.get("href", "")).scheme:
-                identifier = target(name, tag.get("href", ""), names)
+            if tag.name == "a" and not tag.get("href"):
+                tag.name = "span"  # a place that a link leads to, and no link itself
+            elif tag.name == "a" and not urlsplit(tag["href"]).scheme:
+                identifier = target(name, tag["href"], names)
                 if identifier is None:
                     tag.unwrap()  # to a page of the site that is no page of the book
                 else:
@@ -217,7 +234,7 @@ def read_page(site: Path, name: str, part: str | None, names: set[str], listings
     article = html[html.index("<article") : html.index("</article>")]
     soup = BeautifulSoup(set_listings_aside(article, listings), "html.parser")
     body = soup.find("section")
-    keep_fallbacks(body)
+    keep_fallbacks(body, soup)
     for tag in body.select(SCREEN_ONLY):
         tag.extract()
     lay_open_tabs(body)

@@ -6,6 +6,7 @@ to show them; their places have a fixed width, so the second printing breaks its
 
 import html
 import logging
+import re
 import shutil
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from playwright.sync_api import sync_playwright
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import IndirectObject, NameObject, TextStringObject
 
-from paper import chromium, code_colours
+import chromium
+from paper import code_colours
 from paper.edition import Edition
 from paper.pages import HEADINGS, SOLUTIONS, Book, PaperError, text_of
 
@@ -26,6 +28,11 @@ FONTS = [
     *("DejaVuSansMono", "DejaVuSansMono-Bold", "DejaVuSansMono-Oblique", "DejaVuSansMono-BoldOblique"),
 ]
 PageNumbers = dict[str, int]
+# Where a whole cell of a table is a link, or an entry of the glossary ends with one, it is used like an index.
+INDEX_LINK = re.compile(
+    r'(?:(?<=<td>)|(?<=<td><p>))<a [^>]*href="#([^"]+)"[^>]*>(?:(?!</a>).)*</a>(?=(?:</p>)?</td>)'
+    r'|<a [^>]*href="#([^"]+)"[^>]*>(?:(?!</a>).)*</a>(?=</p>\s*</dd>)'
+)
 
 
 def escaped(text: str) -> str:
@@ -87,10 +94,19 @@ def solutions(book: Book, numbers: PageNumbers) -> str:
     return f'<article class="{SOLUTIONS}" id="{SOLUTIONS}"><h1>Solutions</h1>{"".join(chapters)}</article>'
 
 
+def with_index_pages(body: str, numbers: PageNumbers) -> str:
+    """Say the page after each link of what is used like an index: paper has nothing to press."""
+
+    def told(link: re.Match[str]) -> str:
+        return f'{link[0]}, page <span class="page">{number_of(link[1] or link[2], numbers)}</span>'
+
+    return INDEX_LINK.sub(told, body)
+
+
 def chapter(book: Book, index: int, numbers: PageNumbers) -> str:
     """Return a page of the site as a chapter, with the pages of its solutions."""
     page = book.pages[index]
-    body = book.html(page.body)
+    body = with_index_pages(book.html(page.body), numbers)
     for solution in page.solutions:
         on = number_of(solution.identifier, numbers)
         link = f'href="#{solution.identifier}">Solution</a>'
