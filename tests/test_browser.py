@@ -109,6 +109,17 @@ def test_the_theme_can_be_switched(visit):
     assert set(themes) == {"light", "dark"}
 
 
+@pytest.mark.parametrize("name", ["index", "notebooks/03_linear_regression_numpy", "notebooks/08_mnist_cnn"])
+def test_pictures_keep_their_white_paper_on_a_dark_page(visit, name):
+    page = visit(name, theme="dark")
+    pictures = page.locator(".cell_output img, .play-fallback, .cover-picture img")
+    papers = pictures.evaluate_all("all => all.map((one) => getComputedStyle(one).backgroundColor)")
+    assert len(papers) >= 1
+    assert set(papers) == {"rgb(255, 255, 255)"}
+    if name != "index":
+        assert len(papers) >= 3, "a chapter with plots and a figure"
+
+
 def test_copy_buttons(visit):
     page = visit("notebooks/01_tensors")
     page.locator("button.copybtn").first.wait_for(state="attached")

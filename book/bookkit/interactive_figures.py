@@ -2,7 +2,8 @@
 
 A notebook stays plain Markdown: the comment is invisible in Jupyter, on Colab and on GitHub. On the site the figure's
 fragment of HTML takes its place: caption, fallback picture, controls. Its script and its style are loaded by this page
-alone, one file each: what all figures share, the figure's data, the figure.
+alone, one file each: what all figures share, the figure's data, the figure. A page may show several figures: each
+script keeps its names to itself.
 """
 
 import re
@@ -29,6 +30,12 @@ def style_parts(name: str) -> list[Path]:
     return [FIGURES / "play.css", FIGURES / name / f"{name}.css"]
 
 
+def figure_script(name: str) -> str:
+    """Return the script of a figure. In a function, so that two figures on one page do not declare the same names."""
+    parts = "\n".join(part.read_text("utf8") for part in script_parts(name))
+    return f'(() => {{\n"use strict";\n{parts}}})();\n'
+
+
 def figure_html(name: str, docname: str) -> str:
     """Return the HTML of a figure on a page."""
     fragment = FIGURES / name / "figure.html"
@@ -43,8 +50,17 @@ def place_figures(app: Sphinx, doctree: nodes.document) -> None:
     """Replace the markers of a page, and remember which figures it shows."""
     names = app.env.metadata[app.env.docname].setdefault(KEY, [])
     for raw in list(doctree.findall(nodes.raw)):
-        for name in MARKER.findall(raw.astext()):
-            raw.replace_self(nodes.raw("", figure_html(name, app.env.docname), format="html"))
+        found = MARKER.findall(raw.astext())
+        if not found:
+            continue
+        if MARKER.sub("", raw.astext()).strip():
+            raise ExtensionError(
+                f"{app.env.docname}: leave an empty line between {raw.astext()!r} and its figure's marker"
+            )
+        raw.replace_self([nodes.raw("", figure_html(name, app.env.docname), format="html") for name in found])
+        for name in found:
+            if name in names:
+                raise ExtensionError(f"{app.env.docname} shows the figure {name!r} twice")
             names.append(name)
             for part in [FIGURES / name / "figure.html", *script_parts(name), *style_parts(name)]:
                 app.env.note_dependency(str(part))
@@ -59,8 +75,9 @@ def write_assets(app: Sphinx) -> None:
     target.mkdir(parents=True)
     for fragment in sorted(FIGURES.glob("*/figure.html")):
         name = fragment.parent.name
-        for suffix, parts in (("js", script_parts(name)), ("css", style_parts(name))):
-            (target / f"{name}.{suffix}").write_text("\n".join(part.read_text("utf8") for part in parts), "utf8")
+        style = "\n".join(part.read_text("utf8") for part in style_parts(name))
+        (target / f"{name}.js").write_text(figure_script(name), "utf8")
+        (target / f"{name}.css").write_text(style, "utf8")
         shutil.copy(fragment.parent / "fallback.png", target / f"{name}.png")
 
 

@@ -20,7 +20,7 @@ PAGE = """<!DOCTYPE html>
 <title>This page has moved</title>
 <link rel="canonical" href="{new}">
 <noscript><meta http-equiv="refresh" content="0; url={new}"></noscript>
-<script src="{static}/moved.js"></script>
+<script defer src="{static}/moved.js"></script>
 </head>
 <body><p>This page has moved: <a href="{new}">read it at its new address</a>.</p></body>
 </html>

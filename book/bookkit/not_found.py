@@ -2,9 +2,9 @@
 
 A server shows this one file for every missing address, at any depth, so a link in it cannot be relative: seen from
 /a/b/c, "index.html" is /a/b/index.html. A script that works out the right links could not be loaded for the same
-reason, and a script inside the page is what the book does without. So every link in it begins at the root of the host.
-The environment variable BOOK_BASE_PATH says below which path the site lies there ("/book" on GitHub Pages, which tells
-the workflow); without it, the site is taken to be the whole host, as `make serve` shows it.
+reason, and the policy (page_scripts.py) allows no script inside the page but one. So every link in it begins at the
+root of the host. The environment variable BOOK_BASE_PATH says below which path the site lies there ("/book" on GitHub
+Pages, which tells the workflow); without it, the site is taken to be the whole host, as `make serve` shows it.
 """
 
 import os

@@ -1,5 +1,6 @@
 /* What the interactive figures share. Plain scripts, no modules: the site must also work when it is opened from a disk,
-   where a browser refuses modules and fetch. A figure's data.js sets figureData.NAME, its script calls play(NAME, draw). */
+   where a browser refuses modules and fetch. A figure's data.js sets figureData.NAME, its script calls play(NAME, draw).
+   The build puts all three into one function: what is declared here belongs to one figure. */
 "use strict";
 
 var figureData = globalThis.figureData ?? {};
@@ -20,6 +21,7 @@ function play(name, draw) {
       draw(figure, figureData[name]);
     } catch (error) {
       live.forEach((part) => (part.hidden = true));
+      figure.classList.add("play-failed");
       console.error(`figure ${name}:`, error);
       return;
     }

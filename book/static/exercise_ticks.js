@@ -93,7 +93,7 @@
     for (const [number, box] of boxes) box.checked = ticks[chapter]?.done.includes(number) ?? false;
     const done = ticks[chapter]?.done.length ?? 0;
     progress.textContent = `${done} of ${boxes.size} exercises done.`;
-    keeping.textContent = kept ? "Your ticks stay in this browser." : "This browser does not keep your ticks.";
+    keeping.textContent = kept && !window.storageIsRefused ? "Your ticks stay in this browser." : "This browser does not keep your ticks.";
     erase.hidden = Object.keys(ticks).length === 0;
     showInSideBar();
   }
