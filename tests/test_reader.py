@@ -44,6 +44,19 @@ REFUSE = """for (const name of [%s]) {
   };
 }"""
 BROKEN_STORAGE = {"full": REFUSE % '"setItem"', "closed": REFUSE % '"getItem", "setItem", "removeItem"'}
+# What another version of the book, another page of the same host, or a broken disk may have left.
+UNREADABLE = [
+    "{",
+    "null",
+    "7",
+    '{"version": 2, "chapters": 5}',
+    '{"version": 1}',
+    '{"version": 1, "chapters": "01_tensors"}',
+    '{"version": 1, "chapters": {"01_tensors": null}}',
+    '{"version": 1, "chapters": {"01_tensors": {}}}',
+    '{"version": 1, "chapters": {"01_tensors": {"done": 1, "of": 4}}}',
+    '{"version": 1, "chapters": {"01_tensors": {"done": ["1"], "of": 4}, "02_autograd": {"done": [1]}}}',
+]
 
 # How the element with the focus looks. An outline or a shadow counts, on it or on the form that holds it.
 FOCUS = """() => {
@@ -226,7 +239,7 @@ def test_ticks_without_storage(visit, kind):
     assert page.problems == []
 
 
-@pytest.mark.parametrize("stored", ["{", "null", "7", '{"version": 2, "chapters": 5}', '{"version": 1}'])
+@pytest.mark.parametrize("stored", UNREADABLE)
 def test_what_another_version_has_stored_breaks_nothing(visit, stored):
     page = visit("index")
     page.evaluate("([key, value]) => localStorage.setItem(key, value)", [KEY, stored])
@@ -234,6 +247,9 @@ def test_what_another_version_has_stored_breaks_nothing(visit, stored):
     assert page.evaluate(f"localStorage.getItem('{KEY}')") == stored, "looking changes nothing"
     tick_with_the_keyboard(page, 1)
     assert "1 of" in page.locator(".exercise-progress").inner_text()
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Erase all ticks").press("Enter")
+    assert KEY not in json.loads(page.evaluate(STORAGE))
     assert page.problems == []
 
 
