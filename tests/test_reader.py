@@ -2,11 +2,12 @@
 
 import json
 import re
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from bookkit.search_index import words_of
 from browser_pages import SCREENS, THEMES, wait_until
 
 # What a reader types or pastes, and where the answer is: one of the first three results begins with this.
@@ -115,6 +116,36 @@ def test_a_search_without_an_answer_says_so(visit, address):
     assert "Nothing found for “<xyzzy>”" in page.locator("#search-status").inner_text()
 
 
+@pytest.mark.parametrize("query", ["the", "With the", "of 64"])
+def test_a_query_of_nothing_but_common_words_is_answered_kindly(visit, address, query):
+    page = visit("search")
+    assert search(page, address, query) == []
+    said = f"leaves out numbers and the most common words, and “{query}” holds nothing else. Add another word."
+    assert said in page.locator("#search-status").inner_text()
+    assert page.problems == []
+
+
+def test_common_words_change_no_answer(visit, address):
+    page = visit("search")
+    for query in ("expected scalar type Long", "mat1 and mat2 shapes cannot be multiplied", "num_workers"):
+        assert search(page, address, f"is the {query} not with it") == search(page, address, query)
+
+
+def test_a_query_is_split_as_the_index_was(visit, address):
+    query = "The optimizer.zero_grad() of 64 images and NaN"
+    linked = search(visit("search"), address, query)[0]
+    asked = parse_qs(urlsplit(linked).query)["highlight"][0].split()
+    assert asked == ["optimizer", "zero_grad", "images", "nan"]
+    assert set(asked) <= set(words_of(query)), "search.js and search_index.py differ"
+
+
+def test_a_plural_finds_the_singular(visit, address):
+    page = visit("search")
+    for plural, singular in (("subprocesses", "subprocess"), ("Jacobians", "Jacobian")):
+        places = [[link.partition("?")[0] for link in search(page, address, word)] for word in (plural, singular)]
+        assert places[0] == places[1] != []
+
+
 def test_results_are_accessible(visit, address):
     page = visit("search")
     search(page, address, "state_dict")
@@ -127,6 +158,21 @@ def test_the_search_works_from_a_disk(visit, site):
     assert any("01_tensors.html" in link for link in found)
     page.locator("#search-results a").first.click()
     page.locator(".highlighted").first.wait_for()
+    assert page.problems == []
+
+
+def test_the_form_of_the_search_works_from_a_disk(visit, site):
+    page = visit("search")
+    move(page, (site / "notebooks" / "02_autograd.html").resolve().as_uri())
+    page.keyboard.press("Control+k")
+    page.locator("dialog input[name=q]").fill("broadcasting")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"^file:.*/search\.html\?q=broadcasting"))
+    page.locator("#search-results a").first.wait_for()
+    page.locator("article input[name=q]").fill("retain_graph")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"^file:.*/search\.html\?q=retain_graph"))
+    page.locator("#search-results a", has_text="One graph, one backward pass").wait_for()
     assert page.problems == []
 
 
