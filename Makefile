@@ -53,7 +53,8 @@ weigh: book  ## print what each page of the site weighs, and complain of the hea
 records: $(INSTALLED)  ## measure what book/records/ lacks: full-length training runs, for hours
 	set -e; for script in tools/record_*.py; do $(BIN)/python $$script; done
 
-figures: $(INSTALLED)  ## export the data and the fallback pictures of the interactive figures anew
+# One of the pictures is taken of the built page.
+figures: book  ## export the data and the fallback pictures of the interactive figures anew (needs Chromium)
 	set -e; for script in book/figures/*/export_data.py; do $(BIN)/python $$script; done
 
 addresses: book  ## add the pages and headings that book/addresses.txt lacks

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from book_files import ROOT, read
 from bookkit.execution_cache import cache_path
+from bookkit.moved_pages import moved_pages
 from normalise_notebooks import KERNEL
 
 
@@ -77,6 +79,16 @@ def small_book(folder: Path) -> Path:
     toc = "format: jb-book\nroot: index\nparts:\n  - caption: Part\n    numbered: 1\n    chapters:\n"
     (folder / "_toc.yml").write_text(f"{toc}      - file: notebooks/01_short\n", "utf8")
     return folder
+
+
+def page_names(site: Path) -> set[str]:
+    """Return the pages of a built site, by their paths without suffix."""
+    return {path.relative_to(site).with_suffix("").as_posix() for path in site.rglob("*.html")}
+
+
+def expected_pages(in_contents: Iterable[str], moved: str) -> set[str]:
+    """Return the pages that a site should have: `moved` is the text of book/moved.txt."""
+    return {"index", "search", "genindex", "404"} | set(in_contents) | set(moved_pages(moved))
 
 
 class Page(HTMLParser):

@@ -1,5 +1,7 @@
 """No bookmark breaks: every address that the book has ever had leads somewhere."""
 
+import re
+
 import pytest
 
 from bookkit.moved_pages import MOVED, moved_pages
@@ -40,6 +42,20 @@ def test_every_address_is_known(site):
     assert not missing, f"run `make addresses`; book/addresses.txt lacks {sorted(missing)[:5]} and perhaps more"
 
 
+def test_no_heading_has_an_automatic_number_alone(site):
+    """Of two headings of the same words the second gets a number, which another heading may have tomorrow."""
+    heading = re.compile(r'<section[^>]* id="id\d+">\s*(?:<span id="[^"]*"></span>\s*)*<h[23]>(.*?)<')
+    own_anchor = re.compile(r'<a id="[^"]+"></a>(?:\s*</(?:p|section)>)*\s*$')
+    found = []
+    for path in sorted(site.rglob("*.html")):
+        html = path.read_text("utf8")
+        for match in heading.finditer(html):
+            if not own_anchor.search(html, match.start() - 200, match.start()):
+                found.append(f'{path.stem}: put <a id="…"></a> above the heading {match[1]!r}')
+    assert not found, found
+    assert not [address for address in listed() if re.search(r"#id\d+$", address)]
+
+
 def test_the_list_covers_every_page_and_its_headings():
     known = listed()
     assert len(known) == len(set(known))
@@ -51,7 +67,8 @@ def test_the_list_covers_every_page_and_its_headings():
 def test_what_counts_as_an_address():
     html = (
         '<h2 id="no">Contents</h2><article><section id="a"><h1>A</h1><section class="x" id="b">\n<h2>B</h2>'
-        '<section id="c">\n<span id="c2"></span><h3>C</h3><a id="kept"></a></section></section></section></article>'
+        '<section id="c">\n<span id="c2"></span><h3>C</h3><a id="kept"></a></section>'
+        '<section id="id7"><h2>B</h2></section></section></section></article>'
     )
     assert anchors(html) == ["b", "c", "kept"]
 

@@ -14,7 +14,8 @@ import pytest
 
 from bookkit.execution_cache import cache_path
 from bookkit.execution_note import sentence
-from site_build import Page, build, executed_notebooks, small_book
+from browser_pages import served
+from site_build import Page, build, executed_notebooks, expected_pages, page_names, small_book
 
 CHAPTER = "notebooks/01_short.ipynb"
 
@@ -74,9 +75,11 @@ def test_a_run_of_which_little_is_known():
 
 def test_a_page_that_has_moved_leads_on(tmp_path):
     book = small_book(tmp_path)
-    (book / "book/moved.txt").write_text("# a comment\nold/place notebooks/01_short\n", "utf8")
+    moved = "# a comment\nold/place notebooks/01_short\n"
+    (book / "book/moved.txt").write_text(moved, "utf8")
     finished = build(book)
     assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert page_names(book / "_build/html") == expected_pages(["notebooks/01_short"], moved)
     page = Page(book / "_build/html/old/place.html")
     assert page.links == ["../notebooks/01_short.html"]
     assert 'content="0; url=../notebooks/01_short.html"' in page.html
@@ -84,6 +87,36 @@ def test_a_page_that_has_moved_leads_on(tmp_path):
     assert (page.path.parent / page.assets[-1]).is_file()
     (book / "book/moved.txt").write_text("old/place notebooks/nowhere\n", "utf8")
     assert build(book).returncode != 0
+
+
+def test_a_site_below_a_path_of_its_host(tmp_path, browser):
+    """A dead link, deep below the path: the page for it is styled, searches, and leads to the chapters."""
+    book = small_book(tmp_path)
+    finished = build(book, BOOK_BASE_PATH="/book")
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    with served(book / "_build/html", below="/book") as address:
+        page = browser.new_page()
+        answers, fine = {}, (200, 304)
+        page.on("response", lambda response: answers.setdefault(response.url.removeprefix(address), response.status))
+        assert page.goto(address.removesuffix("/book") + "/elsewhere").status == 404
+        answers.clear()
+        page.goto(f"{address}/a/b")
+        page.wait_for_load_state("networkidle")
+        assert [url for url, status in answers.items() if status not in fine] == ["/a/b"], "only the page itself"
+        assert any(url.startswith("/_static/site.css") for url in answers)
+        assert page.locator("h1").inner_text() == "Page not found"
+        assert page.evaluate("getComputedStyle(document.querySelector('.bd-sidebar-primary')).position") == "sticky"
+        links = page.locator("article a, nav a").evaluate_all("links => links.map((a) => a.href.split('#')[0])")
+        assert f"{address}/notebooks/01_short.html" in links
+        for link in {link for link in links if link.startswith("http://127.0.0.1")} - {f"{address}/a/b"}:
+            assert page.request.get(link).status == 200, link
+        page.locator("article input[name=q]").fill("sum")
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"{address}/search.html?q=sum")
+        page.locator("#search-results a", has_text="A short chapter").click()
+        page.wait_for_url(f"{address}/notebooks/01_short.html*")
+        assert [url for url, status in answers.items() if status not in fine] == ["/a/b"]
+        page.close()
 
 
 def test_a_change_of_prose_executes_nothing(built):

@@ -10,8 +10,10 @@ from docutils.utils import new_document
 from PIL import Image
 from sphinx.errors import ExtensionError
 
+import browser_pages
+from book_files import ROOT
 from bookkit.interactive_figures import FIGURES, KEY, figure_html, figure_script, place_figures
-from figure_data import read_data
+from figure_data import export_module, read_data
 from site_build import Page
 from weigh_pages import FIGURE_BYTES
 
@@ -49,6 +51,7 @@ def test_a_figure_is_complete_and_light(site, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_without_its_script_a_figure_shows_a_picture_and_no_dead_control(name):
     html = figure_html(name, "notebooks/a")
+    assert not re.search(r"\s(style|on[a-z]+)=", html), "the policy of the site refuses it"
     assert f'src="../_static/figures/{name}.png"' in html
     assert re.search(r'<figcaption>\s*<span class="play-title">\S', html)
     for part in BeautifulSoup(html, "html.parser").select("button, input, select, .play-stage, .play-readout"):
@@ -109,6 +112,22 @@ def test_a_figure_whose_script_throws_shows_the_picture_and_no_gap(visit, addres
     without = visit("notebooks/08_mnist_cnn", java_script_enabled=False)
     assert without.locator(".play-fallback").is_visible()
     assert without.locator("figure.play").bounding_box()["height"] < 600, "room for what will never come"
+
+
+def test_pictures_are_not_taken_without_a_page_or_a_browser(monkeypatch, tmp_path):
+    take_picture = export_module("draw_a_digit").take_picture
+    with pytest.raises(SystemExit, match=r"There is no page .*draw_a_digit\.html .* Build the book first: make book"):
+        take_picture(tmp_path)
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book" / "draw_a_digit.html").touch()
+    monkeypatch.setattr(browser_pages, "CHROMIUM", None)
+    with pytest.raises(SystemExit, match=r"^No Chromium found: install Chromium or Chrome\.$"):
+        take_picture(tmp_path)
+
+
+def test_the_book_is_built_before_its_figures_are_exported():
+    makefile = (ROOT / "Makefile").read_text("utf8")
+    assert re.search(r"^figures: book\b", makefile, re.MULTILINE)
 
 
 def test_a_figure_that_is_not_there_stops_the_build():

@@ -1,13 +1,15 @@
 """What the site does for a reader in a browser: it finds things, keeps ticks, and is all there for a keyboard."""
 
+import gzip
 import json
 import re
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from browser_pages import SCREENS, THEMES, wait_until
+from bookkit.search_index import words_of
+from browser_pages import THEMES, wait_until
 
 # What a reader types or pastes, and where the answer is: one of the first three results begins with this.
 QUERIES = {
@@ -44,24 +46,78 @@ REFUSE = """for (const name of [%s]) {
   };
 }"""
 BROKEN_STORAGE = {"full": REFUSE % '"setItem"', "closed": REFUSE % '"getItem", "setItem", "removeItem"'}
+# What another version of the book, another page of the same host, or a broken disk may have left.
+UNREADABLE = [
+    "{",
+    "null",
+    "7",
+    '{"version": 2, "chapters": 5}',
+    '{"version": 1}',
+    '{"version": 1, "chapters": "01_tensors"}',
+    '{"version": 1, "chapters": {"01_tensors": null}}',
+    '{"version": 1, "chapters": {"01_tensors": {}}}',
+    '{"version": 1, "chapters": {"01_tensors": {"done": 1, "of": 4}}}',
+    '{"version": 1, "chapters": {"01_tensors": {"done": ["1"], "of": 4}, "02_autograd": {"done": [1]}}}',
+]
 
-# How the element with the focus looks. An outline or a shadow counts, on it or on the form that holds it.
+# All that Tab should reach, kept in the page as `wanted`; of a group of radio buttons only one is. Says how much it is.
+WANTED = """() => {
+  const reachable = (e) => e.tabIndex >= 0 && !e.disabled && !e.closest("[inert]")
+    && e.checkVisibility({ visibilityProperty: true });
+  const all = [...document.querySelectorAll("*")].filter(reachable);
+  const groups = new Map();
+  for (const e of all.filter((e) => e.type === "radio")) {
+    const group = `${e.form?.id} ${e.name}`;
+    if (!groups.has(group) || e.checked) groups.set(group, e);
+  }
+  window.wanted = all.filter((e) => e.type !== "radio" || [...groups.values()].includes(e));
+  return window.wanted.length;
+}"""
+MISSED = "((reached) => wanted.filter((_, i) => !reached.includes(i)).map((e) => e.outerHTML.slice(0, 120)))"
+# How the element with the focus looks. An outline or a shadow counts, on it or on the form that holds it; the handle of
+# the figure `descent` draws a white ring beside its black edge. `contrast` is that of ring and background.
 FOCUS = """() => {
   const now = document.activeElement;
   if (!now || now === document.body) return null;
+  const pen = (window.pen ??= Object.assign(document.createElement("canvas"), { width: 1, height: 1 })
+    .getContext("2d", { willReadFrequently: true }));
+  const light = (colours) => { // relative luminance of colours painted over each other
+    for (const colour of colours) (pen.fillStyle = colour), pen.fillRect(0, 0, 1, 1);
+    const [r, g, b] = [...pen.getImageData(0, 0, 1, 1).data].map((c) => c / 255)
+      .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
   const form = getComputedStyle(now.closest("form") ?? now);
   const shown = now.matches(".sd-tab-set > input") ? now.labels[0] : now; // a tab is a label, its input is hidden
   const box = shown.getBoundingClientRect();
-  const outline = getComputedStyle(shown);
-  const outlined = outline.outlineStyle !== "none" && parseFloat(outline.outlineWidth) >= 2;
-  const shadowed = [outline, form].some((style) => / 0px 0px 0px [2-9]/.test(style.boxShadow));
+  const look = getComputedStyle(shown);
+  const outline = look.outlineStyle !== "none" && parseFloat(look.outlineWidth) >= 2 && look.outlineColor;
+  const shadows = [look, form].map((style) => style.boxShadow.match(/([a-z]+\\([^()]*\\)) 0px 0px 0px [2-9]/)?.[1]);
+  const ring = outline || shadows.find(Boolean);
+  const ownRing = now.querySelector(".descent-ring");
+  const behind = [];
+  for (let e = shown.parentElement; e; e = e.parentElement) behind.unshift(getComputedStyle(e).backgroundColor);
+  const lights = [["#fff", ...behind], ["#fff", ...behind, ring || "transparent"]].map(light);
+  const [dark, bright] = [Math.min(...lights), Math.max(...lights)];
   let opacity = 1;
   for (let e = shown; e; e = e.parentElement) opacity *= getComputedStyle(e).opacity;
   const inView = box.width > 0 && box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
   const name = now.getAttribute("aria-label") || now.textContent.trim() || now.name || now.type;
-  return { name: `${now.tagName} ${now.className} ${name.slice(0, 40)}`, tag: now.tagName,
-           seen: (outlined || shadowed) && opacity > 0.5 && inView };
+  const drawn = ownRing ? getComputedStyle(ownRing).opacity === "1" : ring;
+  return { name: `${now.tagName} ${now.getAttribute("class")} ${name.slice(0, 40)}`, tag: now.tagName,
+           number: window.wanted.indexOf(now), scrolls: now.scrollWidth > now.clientWidth && now.tabIndex < 0,
+           seen: Boolean(drawn) && opacity > 0.5 && inView,
+           contrast: ownRing ? 21 : Math.round(10 * (bright + 0.05) / (dark + 0.05)) / 10 };
 }"""
+LEAST_CONTRAST = 3  # WCAG 2.2, 1.4.11
+# One page of each kind, and each page with a figure to play with.
+KINDS_OF_PAGE = [
+    *("index", "book/setup", TICKS, "notebooks/a3_numpy_phrasebook", "book/glossary", "search", "404"),
+    *("notebooks/03_linear_regression_numpy", "notebooks/05_computation_graphs", "notebooks/08_mnist_cnn"),
+    "book/draw_a_digit",
+]
+# The search page puts the focus into its field.
+FROM_THE_TOP = "(document.body.tabIndex = -1, document.body.focus(), document.body.removeAttribute('tabindex'))"
 # Transitions would show a look that is still on its way.
 STILL = "*, *::before, *::after { transition: none !important; scroll-behavior: auto !important }"
 
@@ -102,6 +158,36 @@ def test_a_search_without_an_answer_says_so(visit, address):
     assert "Nothing found for “<xyzzy>”" in page.locator("#search-status").inner_text()
 
 
+@pytest.mark.parametrize("query", ["the", "With the", "of 64"])
+def test_a_query_of_nothing_but_common_words_is_answered_kindly(visit, address, query):
+    page = visit("search")
+    assert search(page, address, query) == []
+    said = f"leaves out numbers and the most common words, and “{query}” holds nothing else. Add another word."
+    assert said in page.locator("#search-status").inner_text()
+    assert page.problems == []
+
+
+def test_common_words_change_no_answer(visit, address):
+    page = visit("search")
+    for query in ("expected scalar type Long", "mat1 and mat2 shapes cannot be multiplied", "num_workers"):
+        assert search(page, address, f"is the {query} not with it") == search(page, address, query)
+
+
+def test_a_query_is_split_as_the_index_was(visit, address):
+    query = "The optimizer.zero_grad() of 64 images and NaN"
+    linked = search(visit("search"), address, query)[0]
+    asked = parse_qs(urlsplit(linked).query)["highlight"][0].split()
+    assert asked == ["optimizer", "zero_grad", "images", "nan"]
+    assert set(asked) <= set(words_of(query)), "search.js and search_index.py differ"
+
+
+def test_a_plural_finds_the_singular(visit, address):
+    page = visit("search")
+    for plural, singular in (("subprocesses", "subprocess"), ("Jacobians", "Jacobian")):
+        places = [[link.partition("?")[0] for link in search(page, address, word)] for word in (plural, singular)]
+        assert places[0] == places[1] != []
+
+
 def test_results_are_accessible(visit, address):
     page = visit("search")
     search(page, address, "state_dict")
@@ -114,6 +200,21 @@ def test_the_search_works_from_a_disk(visit, site):
     assert any("01_tensors.html" in link for link in found)
     page.locator("#search-results a").first.click()
     page.locator(".highlighted").first.wait_for()
+    assert page.problems == []
+
+
+def test_the_form_of_the_search_works_from_a_disk(visit, site):
+    page = visit("search")
+    move(page, (site / "notebooks" / "02_autograd.html").resolve().as_uri())
+    page.keyboard.press("Control+k")
+    page.locator("dialog input[name=q]").fill("broadcasting")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"^file:.*/search\.html\?q=broadcasting"))
+    page.locator("#search-results a").first.wait_for()
+    page.locator("article input[name=q]").fill("retain_graph")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"^file:.*/search\.html\?q=retain_graph"))
+    page.locator("#search-results a", has_text="One graph, one backward pass").wait_for()
     assert page.problems == []
 
 
@@ -226,7 +327,7 @@ def test_ticks_without_storage(visit, kind):
     assert page.problems == []
 
 
-@pytest.mark.parametrize("stored", ["{", "null", "7", '{"version": 2, "chapters": 5}', '{"version": 1}'])
+@pytest.mark.parametrize("stored", UNREADABLE)
 def test_what_another_version_has_stored_breaks_nothing(visit, stored):
     page = visit("index")
     page.evaluate("([key, value]) => localStorage.setItem(key, value)", [KEY, stored])
@@ -234,6 +335,9 @@ def test_what_another_version_has_stored_breaks_nothing(visit, stored):
     assert page.evaluate(f"localStorage.getItem('{KEY}')") == stored, "looking changes nothing"
     tick_with_the_keyboard(page, 1)
     assert "1 of" in page.locator(".exercise-progress").inner_text()
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Erase all ticks").press("Enter")
+    assert KEY not in json.loads(page.evaluate(STORAGE))
     assert page.problems == []
 
 
@@ -243,12 +347,16 @@ def test_no_ticks_without_a_script(visit):
 
 
 def test_the_script_on_every_page_is_small(site):
-    assert (site / "_static" / "exercise_ticks.js").stat().st_size < 4096
+    bundle = (site / "_static" / "site.js").read_bytes()
+    assert b"exercise-ticks" in bundle
+    packed = len(gzip.compress(bundle))
+    print(f"site.js: {packed} bytes packed")
+    assert packed < 48_000
 
 
 def tab_through(page, most):
     """Press Tab until the focus leaves the page; return what had it, one after another."""
-    page.add_style_tag(content=STILL)
+    page.evaluate(FROM_THE_TOP)
     stops = []
     for _ in range(most):
         page.keyboard.press("Tab")
@@ -259,17 +367,26 @@ def tab_through(page, most):
     raise AssertionError(f"after {most} stops the focus is still in the page: {stops[-4:]}")
 
 
-@pytest.mark.parametrize("screen", SCREENS)
-@pytest.mark.parametrize("name", ["index", "book/setup", TICKS, "notebooks/a3_numpy_phrasebook", "404"])
-def test_the_focus_can_be_seen_and_is_never_trapped(visit, name, screen):
-    page = visit(name, screen, bypass_csp=True)  # for STILL
-    stops = tab_through(page, 400)
+@pytest.mark.parametrize(("screen", "theme"), [("wide", "light"), ("wide", "dark"), ("narrow", "light")])
+@pytest.mark.parametrize("name", KINDS_OF_PAGE)
+def test_the_focus_reaches_everything_and_can_be_seen(visit, name, screen, theme):
+    page = visit(name, screen, theme, bypass_csp=True)  # for STILL
+    page.wait_for_load_state("networkidle")
+    page.add_style_tag(content=STILL)
+    wanted = page.evaluate(WANTED)
+    assert wanted >= 5
+    stops = tab_through(page, wanted + 40)
     assert "Skip to main content" in stops[0]["name"]
+    # Chromium itself stops at a box that scrolls and holds nothing to stop at.
+    own = [stop for stop in stops if not stop["scrolls"]]
+    reached = [stop["number"] for stop in own]
+    missed = page.evaluate(f"{MISSED}({reached})")
+    assert missed == []
+    assert [stop["name"] for stop in own if stop["number"] < 0] == []
+    assert len(own) == wanted, "the focus came to something twice"
     assert [stop["name"] for stop in stops if not stop["seen"]] == []
-    if name == TICKS:
-        reached = {kind: sum(stop["tag"] == kind for stop in stops) for kind in ("INPUT", "SUMMARY")}
-        assert reached["INPUT"] == boxes(page).count()
-        assert reached["SUMMARY"] == page.locator("article summary").count()
+    faint = [(stop["name"], stop["contrast"]) for stop in stops if stop["contrast"] < LEAST_CONTRAST]
+    assert faint == []
 
 
 def test_the_skip_link_leads_to_the_text(visit):

@@ -13,18 +13,17 @@ from book_files import NOTEBOOKS, ROOT, chapter_paths, code_cells, exercises, no
 from bookkit.launch_links import launch_links
 from bookkit.local_paths import shorten, shorter_names
 from bookkit.mathml import to_mathml
+from bookkit.moved_pages import MOVED
 from bookkit.not_found import absolute, base_path
 from bookkit.offline_guard import FetchedAddresses, remote_addresses
 from bookkit.public_address import PublicAddress, address_from
-from site_build import Page
-
-EXTRA_PAGES = {"index", "search", "genindex", "404"}
+from site_build import Page, expected_pages, page_names
 
 
 @pytest.fixture(scope="module")
 def pages(site):
     """Every page of the site, by its path without suffix."""
-    return {p.relative_to(site).with_suffix("").as_posix(): Page(p) for p in sorted(site.rglob("*.html"))}
+    return {name: Page(site / f"{name}.html") for name in sorted(page_names(site))}
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +33,7 @@ def chapters(pages):
 
 
 def test_the_pages_are_those_of_the_table_of_contents(pages):
-    assert set(pages) == EXTRA_PAGES | set(pages_in_order())
+    assert set(pages) == expected_pages(pages_in_order(), MOVED.read_text("utf8"))
 
 
 def test_no_page_loads_anything_from_another_host(site):

@@ -16,12 +16,14 @@ ANCHORS = [
     re.compile(r'<dt id="(term-[^"]+)"'),  # the terms of the glossary
     re.compile(r'<a id="([^"]+)"></a>'),  # what a page sets itself
 ]
+AUTOMATIC = re.compile(r"id\d+")  # the number that Sphinx gives to a second heading of the same words; it may change
 
 
 def anchors(html: str) -> list[str]:
     """Return the anchors of a page that somebody may link to: those of its headings and terms, and its own."""
     article = html.partition("<article")[2].partition("</article>")[0]
-    return [anchor for pattern in ANCHORS for anchor in pattern.findall(article)]
+    found = [anchor for pattern in ANCHORS for anchor in pattern.findall(article)]
+    return [anchor for anchor in found if not AUTOMATIC.fullmatch(anchor)]
 
 
 def addresses(site: Path) -> list[str]:

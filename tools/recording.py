@@ -5,6 +5,7 @@ not written a second time: it is the cells of the chapter that are tagged `recip
 cells, so a test sees when they have changed since.
 """
 
+import contextlib
 import hashlib
 import io
 import json
@@ -12,6 +13,7 @@ import os
 import platform
 import sys
 import tokenize
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -66,6 +68,17 @@ def run_cell(source: str, where: str, names: dict[str, Any]) -> None:
         Path(target).write_text(text + "\n", "utf8")
     else:
         exec(compile(source, where, "exec"), names)
+
+
+def names_of_cells(chapter: str, ids: Iterable[str], names: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Run some cells of a chapter in notebooks/, in the order given, and return `names` with what they define."""
+    notebook = nbformat.read(NOTEBOOKS / f"{chapter}.ipynb", as_version=4)
+    sources = {cell.id: cell.source for cell in notebook.cells}
+    names = {"__name__": "chapter"} if names is None else names
+    with contextlib.chdir(NOTEBOOKS):
+        for cell_id in ids:
+            run_cell(sources[cell_id], f"{chapter}.ipynb, cell {cell_id}", names)
+    return names
 
 
 def chapter_names(chapter: str) -> dict[str, Any]:

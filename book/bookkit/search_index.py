@@ -174,6 +174,7 @@ def search_index(app: Sphinx) -> dict[str, Any]:
         "places": [[pages.index(place.page), place.anchor, place.title, place.lead] for place in places],
         "words": word_index(places),
         "common": common_words(places),
+        "unsaid": " ".join(sorted(english_stopwords)),  # search.js leaves them out of a query
     }
 
 

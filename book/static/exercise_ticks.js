@@ -10,11 +10,15 @@
 
   let kept = true; // whether the browser keeps the ticks
 
+  /** Whether what is stored for a chapter can be read: something else may have written or damaged it. */
+  const whole = (own) => Array.isArray(own?.done) && own.done.every(Number.isInteger) && Number.isInteger(own.of);
+
   /** @returns {Ticks} */
   function load() {
     try {
       const stored = JSON.parse(localStorage.getItem(KEY));
-      return (stored?.version === VERSION && stored.chapters) || {};
+      const chapters = (stored?.version === VERSION && stored.chapters) || {};
+      return Object.fromEntries(Object.entries(chapters).filter(([, own]) => whole(own)));
     } catch (error) {
       kept = error instanceof SyntaxError; // what is stored is broken, or nothing can be stored
       return {};

@@ -3,20 +3,24 @@
   "use strict";
 
   const { pages, places, words, common } = window.searchIndex;
+  const unsaid = new Set(window.searchIndex.unsaid.split(" "));
   const MOST_RESULTS = 20;
 
-  /** A word without its ending: gradients and gradient have one root. */
-  const rootOf = (word) => (word.length > 4 ? word.replace(/(ing|ed|es|s)$/, "") : word);
+  /** A word without its ending: gradients and gradient have one root, as have classes and class. */
+  const rootOf = (word) => (word.length > 4 ? word.replace(/(ing|ed|es|(?<!s)s)$/, "") : word);
 
-  /** The words of a query, as bookkit/search_index.py splits a text; numbers say nothing about a place. */
-  function split(query) {
-    const found = query.toLowerCase().match(/[\p{L}\p{N}_]+/gu) ?? [];
+  /** The words of a text, each once; numbers say nothing about a place. */
+  function wordsOf(text) {
+    const found = text.toLowerCase().match(/[\p{L}\p{N}_]+/gu) ?? [];
     return [...new Set(found)].filter((word) => !/^\p{N}+$/u.test(word));
   }
 
+  /** The words of a query, as bookkit/search_index.py splits a text: without "the" and "with". */
+  const split = (query) => wordsOf(query).filter((word) => !unsaid.has(word));
+
   /** A name that the book does not hold is looked up in its parts. */
   function known(word) {
-    return Object.hasOwn(words, word) ? [word] : word.split("_").filter(Boolean);
+    return Object.hasOwn(words, word) ? [word] : split(word.replaceAll("_", " "));
   }
 
   /** The words of the index that answer a word of the query, each with how well it does. */
@@ -50,7 +54,7 @@
   /** The part of a heading that the query says, from 0 to 1. */
   function namedBy(query, title) {
     const asked = query.map(rootOf);
-    const heading = split(title).map(rootOf);
+    const heading = wordsOf(title).map(rootOf);
     return heading.filter((word) => asked.includes(word)).length / (heading.length || 1);
   }
 
@@ -96,13 +100,19 @@
     return item;
   }
 
+  /** What the line above the results says. */
+  function summary(count, query) {
+    if (split(query).length === 0) {
+      return `The search leaves out numbers and the most common words, and “${query}” holds nothing else. Add another word.`;
+    }
+    if (count === 0) return `Nothing found for “${query}”. Try fewer words, or one word of the message.`;
+    return `${count === MOST_RESULTS ? "The best " : ""}${count} ${count === 1 ? "place" : "places"} for “${query}”`;
+  }
+
   function show(query) {
     const found = search(query);
     document.getElementById("search-results").replaceChildren(...found.map((place) => result(place, query)));
-    const count = found.length === 1 ? "1 place" : `${found.length === MOST_RESULTS ? "The best " : ""}${found.length} places`;
-    document.getElementById("search-status").textContent = found.length
-      ? `${count} for “${query}”`
-      : `Nothing found for “${query}”. Try fewer words, or one word of the message.`;
+    document.getElementById("search-status").textContent = summary(found.length, query);
   }
 
   const query = new URLSearchParams(window.location.search).get("q")?.trim();

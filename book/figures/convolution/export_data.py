@@ -15,7 +15,6 @@ import matplotlib as mpl
 mpl.use("Agg")  # the cells draw; nobody looks
 
 import matplotlib.pyplot as plt
-import nbformat
 import torch
 from matplotlib.patches import Rectangle
 from PIL import Image
@@ -24,7 +23,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parents[2] / "tools"))
 
 from figure_data import write_data  # noqa: E402 (found through the line above)
-from recording import NOTEBOOKS, chapter_names, run_cell  # noqa: E402
+from recording import chapter_names, names_of_cells  # noqa: E402
 
 CHAPTER = "08_mnist_cnn"
 CELLS = ("samples", "convolve")  # beyond the setup: they load the digits, and convolve the seven
@@ -35,10 +34,7 @@ def cell_names() -> dict[str, Any]:
     """Run the chapter up to its convolution from scratch and return the names it defines."""
     with contextlib.chdir(Path.cwd()), plt.rc_context(), contextlib.redirect_stdout(io.StringIO()):
         names = chapter_names(CHAPTER)  # changes the folder and the look of plots; both are put back
-        notebook = nbformat.read(NOTEBOOKS / f"{CHAPTER}.ipynb", as_version=4)
-        for cell in notebook.cells:
-            if cell.id in CELLS:
-                run_cell(cell.source, f"{CHAPTER}.ipynb, cell {cell.id}", names)
+        names_of_cells(CHAPTER, CELLS, names)
         plt.close("all")
     return names
 

@@ -2,9 +2,7 @@
 
 import base64
 import re
-import runpy
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,10 +10,9 @@ import torch
 import torch.nn.functional as F
 from axe_playwright_python.sync_playwright import Axe
 
-from browser_pages import remote, wait_until
-from figure_data import read_data
+from browser_pages import remote, two_frames, wait_until
+from figure_data import export_module, read_data
 
-HERE = Path(__file__).parent
 PAGE = "notebooks/08_mnist_cnn"
 MODEL = "figureModels.convolution"
 TOLERANCE = 1e-6  # both sides calculate in float64
@@ -73,21 +70,12 @@ def seen_cells(figure):
 
 def test_data_is_what_the_cells_make():
     before = sys.modules.get("chapter")
-    export = runpy.run_path(str(HERE / "export_data.py"))["export"]
     try:
-        assert export() == DATA
+        assert export_module("convolution").export() == DATA
     finally:
         sys.modules.pop("chapter", None)
         if before:
             sys.modules["chapter"] = before
-
-
-def test_weight():
-    sizes = {
-        path.name: path.stat().st_size for path in HERE.iterdir() if path.suffix in (".html", ".js", ".css", ".png")
-    }
-    assert sizes["fallback.png"] <= 40_000
-    assert sum(sizes.values()) <= 100_000
 
 
 @pytest.fixture(scope="module")
@@ -312,7 +300,7 @@ def test_slide_and_stop(visit):
     button.click()
     figure.locator(".conv-picture").press("Home")  # who moves the window stops it
     assert button.inner_text() == "Slide"
-    page.wait_for_timeout(100)
+    two_frames(page)
     assert place(figure)[1] == 0
     for _ in range(30):
         figure.locator(".conv-picture").press("ArrowDown")
@@ -331,7 +319,7 @@ def test_less_motion(visit):
     for wanted in ((7, 25), (8, 25)):
         button.click()
         assert place(figure) == wanted
-    page.wait_for_timeout(150)
+    two_frames(page)
     assert place(figure) == (8, 25)
     assert page.problems == []
 

@@ -4,13 +4,11 @@ python book/figures/descent/export_data.py
 """
 
 import io
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import matplotlib
-import nbformat
 import numpy as np
 from matplotlib.colors import to_hex
 from PIL import Image
@@ -19,7 +17,7 @@ HERE = Path(__file__).parent
 sys.path.append(str(HERE.parents[2] / "tools"))
 
 from figure_data import write_data  # noqa: E402
-from recording import NOTEBOOKS, run_cell  # noqa: E402
+from recording import names_of_cells  # noqa: E402
 
 CHAPTER = "03_linear_regression_numpy"
 # The cells that make the points, train the line and draw the map, in the order of the chapter.
@@ -30,25 +28,15 @@ CELLS = [
 PICTURE_WIDTH = 1400  # pixels: twice what the page has
 
 
-def chapter_names() -> dict[str, Any]:
+def cell_names() -> dict[str, Any]:
     """Run the cells of the chapter that the figure needs and return the names they define."""
     matplotlib.use("agg")
-    notebook = nbformat.read(NOTEBOOKS / f"{CHAPTER}.ipynb", as_version=4)
-    sources = {cell.id: cell.source for cell in notebook.cells}
-    names: dict[str, Any] = {"__name__": "chapter"}
-    here = Path.cwd()
-    os.chdir(NOTEBOOKS)
-    try:
-        for cell in CELLS:
-            run_cell(sources[cell], f"{CHAPTER}.ipynb, cell {cell}", names)
-    finally:
-        os.chdir(here)
-    return names
+    return names_of_cells(CHAPTER, CELLS)
 
 
 def export(names: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return the data of the figure: the points, the start, and how the chapter draws its map."""
-    names = names or chapter_names()
+    names = names or cell_names()
     pyplot = names["plt"]
     drawing, ax = pyplot.subplots()
     filled, lines = names["draw_surface"](ax, names["a_axis"], names["b_axis"], names["loss_grid"])
@@ -89,6 +77,6 @@ def draw_fallback(names: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    names = chapter_names()
+    names = cell_names()
     write_data("descent", export(names))
     draw_fallback(names)

@@ -1,8 +1,6 @@
 """The figure `descent`: its numbers against NumPy and PyTorch, its controls in a browser."""
 
-import importlib.util
 import re
-from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -11,10 +9,9 @@ import torch
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from browser_pages import SCREENS, THEMES, wait_until
-from figure_data import read_data
+from browser_pages import SCREENS, THEMES, two_frames, wait_until
+from figure_data import export_module, read_data
 
-HERE = Path(__file__).parent
 PAGE = "notebooks/03_linear_regression_numpy"
 EXACT = 1e-9  # float64 on both sides; only the order of the sums differs
 PIXEL = 0.02  # what a pixel of the map is worth in a and b, and a little more
@@ -27,23 +24,28 @@ OPTIMIZERS = {
     "momentum": lambda parameters, lr: torch.optim.SGD(parameters, lr=lr, momentum=0.9),
     "adam": torch.optim.Adam,
 }
+# Scrolls to the figure, and says whether it stayed there: what comes into sight on the way may push the page about.
+CENTRED = """async () => {
+  const stage = document.querySelector("#figure-descent .play-stage");
+  stage.scrollIntoView({block: "center", behavior: "instant"});
+  const top = stage.getBoundingClientRect().top;
+  for (let frame = 0; frame < 10; frame++) await new Promise(requestAnimationFrame);
+  return stage.getBoundingClientRect().top === top;
+}"""
+AT_REST = """async () => {
+  const top = scrollY;
+  for (let frame = 0; frame < 10; frame++) await new Promise(requestAnimationFrame);
+  return scrollY === top;
+}"""
 WALK = """([start, optimizer, size, rate, updates]) => figureModels.descent.walk(
   {x: figureData.descent.x, y: figureData.descent.y}, start, optimizer, size, rate, updates)"""
-
-
-def load_export():
-    """Return export_data.py as a module with a name of its own: each figure has a file of this name."""
-    spec = importlib.util.spec_from_file_location("descent_export_data", HERE / "export_data.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
 def chapter_names():
     """What the chapter's cells define."""
     with mpl.rc_context():
-        yield load_export().chapter_names()
+        yield export_module("descent").cell_names()
 
 
 def numbers(page):
@@ -67,17 +69,11 @@ def middle(locator):
 
 
 def test_data_are_fresh(chapter_names):
-    fresh, stored = load_export().export(chapter_names), read_data("descent")
+    fresh, stored = export_module("descent").export(chapter_names), read_data("descent")
     assert fresh.keys() == stored.keys()
     assert fresh["colours"] == stored["colours"]
     for key in fresh.keys() - {"colours"}:
         assert np.allclose(fresh[key], stored[key], rtol=0, atol=1e-6), f"{key}: run `make figures`"
-
-
-def test_weight():
-    parts = [*HERE.glob("*.js"), *HERE.glob("*.css"), HERE / "figure.html", HERE / "fallback.png"]
-    assert sum(part.stat().st_size for part in parts) <= 100_000
-    assert (HERE / "fallback.png").stat().st_size <= 40_000
 
 
 def torch_path(data, start, optimizer, rate, batches):
@@ -254,7 +250,7 @@ def test_mouse_and_animation(visit, chapter_names):
     assert 0 < updates < 100  # it moves, and waits
     path = chapter_names["path"]
     assert [a, b] == pytest.approx(path[int(updates)], abs=6e-5)
-    page.wait_for_timeout(120)
+    two_frames(page)
     assert numbers(page)[0] == updates
 
     page.emulate_media(reduced_motion="reduce")
@@ -286,13 +282,8 @@ def test_touch_on_a_narrow_screen(visit):
     page = visit(PAGE, "narrow", has_touch=True, reduced_motion="reduce")
     fits = "document.documentElement.scrollWidth <= window.innerWidth"
     assert page.evaluate(fits)
-    centre = (
-        "document.querySelector('#figure-descent .play-stage').scrollIntoView({block: 'center', behavior: 'instant'})"
-    )
     page.wait_for_load_state("networkidle")
-    page.evaluate(centre)
-    page.wait_for_timeout(400)  # what comes into sight on the way may still push the page about
-    page.evaluate(centre)
+    wait_until(page, CENTRED)
     finger = page.context.new_cdp_session(page)
 
     def drag(x, y, down):
@@ -302,7 +293,7 @@ def test_touch_on_a_narrow_screen(visit):
             touch = [{"x": x, "y": y + down * step / 5}]
             finger.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": touch})
         finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-        page.wait_for_timeout(100)
+        two_frames(page)
 
     x, y = middle(shown(page, "handle"))
     top = page.evaluate("scrollY")
@@ -312,7 +303,8 @@ def test_touch_on_a_narrow_screen(visit):
     a, b = numbers(page)[2:4]
     assert [a, b] == pytest.approx([0.4967, -0.1383 + 60 * unit], abs=2 * PIXEL)
     drag(x + 120, y - 20, -60)  # elsewhere on the map a finger scrolls the page
-    assert page.evaluate("scrollY") > top + 20
+    wait_until(page, f"scrollY > {top + 20}")
+    wait_until(page, AT_REST)
     assert numbers(page)[2:4] == [a, b]
     x, y = middle(shown(page, "handle"))
     page.touchscreen.tap(x + 80, y)

@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parents[2]
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests")]
 
+from browser_pages import chromium, two_frames  # noqa: E402
 from figure_data import write_data  # noqa: E402
 from recording import chapter_names  # noqa: E402
 from train_drawing_network import from_shipped  # noqa: E402
@@ -62,15 +64,12 @@ def export() -> dict[str, Any]:
 
 def take_picture(site: Path) -> None:
     """Draw a seven with a bar in the built page, and keep a screenshot of the stage as the fallback picture."""
-    from PIL import Image
-    from playwright.sync_api import sync_playwright
-
-    from browser_pages import CHROMIUM, QUIET
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    address = site / "book" / "draw_a_digit.html"
+    if not address.is_file():
+        raise SystemExit(f"There is no page {address} to take the picture of. Build the book first: make book")
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 1600}, device_scale_factor=2, color_scheme="light")
-        page.goto((site / "book" / "draw_a_digit.html").as_uri())
+        page.goto(address.as_uri())
         box = page.locator("#figure-draw_a_digit .surface").bounding_box()
         for first, *others in SEVEN_WITH_A_BAR:
             page.mouse.move(box["x"] + first[0], box["y"] + first[1])
@@ -79,9 +78,8 @@ def take_picture(site: Path) -> None:
                 page.mouse.move(box["x"] + x, box["y"] + y, steps=12)
             page.mouse.up()
         page.mouse.move(0, 0)
-        page.wait_for_timeout(300)
+        two_frames(page)
         picture = page.locator("#figure-draw_a_digit .play-stage").screenshot()
-        browser.close()
     Image.open(io.BytesIO(picture)).convert("RGB").quantize(32).save(FOLDER / "fallback.png", optimize=True)
 
 

@@ -9,14 +9,12 @@ from typing import Any
 # Run as a script, this file knows only its own folder.
 sys.path.extend(str(Path(__file__).resolve().parents[3] / folder) for folder in ("tools", "book", "tests"))
 
-import nbformat
 from PIL import Image
-from playwright.sync_api import sync_playwright
 
 from bookkit.interactive_figures import figure_html, script_parts, style_parts
-from browser_pages import CHROMIUM, QUIET
+from browser_pages import chromium
 from figure_data import write_data
-from recording import NOTEBOOKS, run_cell
+from recording import names_of_cells
 
 HERE = Path(__file__).resolve().parent
 CHAPTER = "05_computation_graphs"
@@ -35,11 +33,7 @@ COLOURS = {
 
 def export() -> dict[str, Any]:
     """Return the inputs of both graphs as the chapter's own cells define them."""
-    notebook = nbformat.read(NOTEBOOKS / f"{CHAPTER}.ipynb", as_version=4)
-    cells = {cell.id: cell.source for cell in notebook.cells}
-    names = {"show_graph": lambda *_: None}  # the cell of the fraction also draws it
-    for cell_id in CELLS:
-        run_cell(cells[cell_id], f"{CHAPTER}.ipynb, cell {cell_id}", names)
+    names = names_of_cells(CHAPTER, CELLS, {"show_graph": lambda *_: None})  # the cell of the fraction also draws it
     a, b = names["new_parameters"]()
     # A float32 as the chapter prints it, "0.4967", not as the nearest double.
     line = {name: float(str(value.detach().cpu().numpy()[0])) for name, value in {"a": a, "b": b}.items()}
@@ -61,8 +55,7 @@ def page_of_the_figure() -> str:
 
 def draw_fallback() -> Path:
     """Draw the fraction with all its gradients, in a browser, and return the picture's file."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 800, "height": 900}, device_scale_factor=2, reduced_motion="reduce")
         address = base64.b64encode(page_of_the_figure().encode()).decode()
         page.goto(f"data:text/html;base64,{address}")
@@ -72,7 +65,6 @@ def draw_fallback() -> Path:
                 if button == "Backward":
                     page.get_by_role("button", name="Show it").click()
         shot = page.locator(".play-stage svg").screenshot()
-        browser.close()
     target = HERE / "fallback.png"
     Image.open(BytesIO(shot)).convert("RGB").quantize(32).save(target, optimize=True)
     return target

@@ -1,15 +1,11 @@
 """The figure "graph": its numbers against torch.autograd, its questions, and what a reader does with it."""
 
-import runpy
-from pathlib import Path
-
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
 
-from figure_data import read_data
+from figure_data import export_module, read_data
 
-HERE = Path(__file__).parent
 PAGE = "notebooks/05_computation_graphs"
 ANSWERS = {"fraction": ["1", "1/4", "-5/4^2", "0.25", "0.25"]}
 
@@ -77,7 +73,7 @@ def torch_values(graph, given):
 
 
 def test_data_are_the_chapters():
-    fresh = runpy.run_path(str(HERE / "export_data.py"))["export"]()
+    fresh = export_module("graph").export()
     stored = read_data("graph")
     assert fresh.keys() == stored.keys()
     for graph, numbers in fresh.items():
@@ -322,15 +318,3 @@ def test_without_script_and_after_an_error_the_picture_stays(visit, browser, add
     assert picture.is_visible()
     assert page.locator("#figure-graph :is(button, input, select):visible").count() == 0
     context.close()
-
-
-def test_only_its_own_page_loads_it_and_it_is_light(site):
-    asset = "_static/figures/graph."
-    loading = {path.stem for path in site.rglob("*.html") if asset in path.read_text("utf8")}
-    assert loading == {"05_computation_graphs"}
-    weight = sum((site / "_static/figures" / f"graph.{kind}").stat().st_size for kind in ("js", "css", "png"))
-    assert weight < 80_000, f"{weight} bytes"
-    assert (HERE / "fallback.png").stat().st_size <= 40_000
-    html = (HERE / "figure.html").read_text("utf8")
-    assert "style=" not in html
-    assert "onclick" not in html
