@@ -7,6 +7,7 @@
   const [BETA_1, BETA_2, EPSILON] = [0.9, 0.999, 1e-8]; // the defaults of torch.optim.Adam
   const HOPELESS = 1e6; // a loss above this is called diverged; a float would bear 1e308
   const CLOSE = 1e-6; // "within a millionth of the lowest loss", as in the chapter
+  const LATELY = 10; // epochs whose losses a run remembers
 
   // ---------------------------------------------------------------- model
 
@@ -102,6 +103,7 @@
       loss: first,
       updates: 0,
       arrived: null, // the update since which the loss is close to the lowest
+      recent: [], // the losses of the last epochs
       diverged: false,
     };
   }
@@ -120,6 +122,17 @@
     run.diverged = !(run.loss <= HOPELESS); // also where it is NaN
     if (run.loss < run.lowest + CLOSE) run.arrived ??= run.updates;
     else run.arrived = null; // it has only passed by
+    run.recent.push(run.loss);
+    if (run.recent.length > LATELY * run.epoch) run.recent.shift();
+  }
+
+  /** Whether the run stays close to the lowest loss: a single mini-batch may hit it by chance, a whole epoch does not. */
+  const stays = (run) => run.arrived !== null && run.updates - run.arrived >= run.epoch - 1;
+
+  /** How far above the lowest loss the last ten epochs were, at least and at most; null before they are over. */
+  function spread({ recent, epoch, lowest }) {
+    if (recent.length < LATELY * epoch) return null;
+    return [Math.min(...recent), Math.max(...recent)].map((value) => Math.max(0, value - lowest));
   }
 
   /** A whole run, for the tests: where it was after each update, and the rows that each update used. */
@@ -132,7 +145,8 @@
       path.push([run.a, run.b]);
       batches.push(run.rows);
     }
-    return { path, batches, loss: run.loss, arrived: run.arrived, diverged: run.diverged };
+    const { loss: last, arrived, diverged } = run;
+    return { path, batches, loss: last, arrived, diverged, stays: stays(run), spread: spread(run) };
   }
 
   /** The learning rate of a place on the slider, with two digits. */
@@ -149,6 +163,7 @@
 
   const minus = (text) => text.replace("-", "−");
   const tidy = (value) => minus(Math.abs(value) < 1000 ? value.toFixed(4) : value.toExponential(1));
+  const small = (value) => minus(value < 1e-3 ? value.toExponential(1) : value.toPrecision(2));
 
   /** An SVG element in `parent`. */
   function add(parent, tag, attributes = {}, ...children) {
@@ -364,9 +379,12 @@
       role: "img",
       "aria-label": "The 80 training points, the best line, and the line of the run",
     });
+    const [bottom, top] = ySpan;
     const circles = points.x.map(() => add(panel.inside, "circle", { class: "descent-point", r: 3.2 }));
     const bestLine = add(panel.inside, "line", { class: "descent-best" });
     const line = add(panel.inside, "line", { class: "descent-line" });
+    const outside = add(panel.inside, "text", { class: "descent-outside", "text-anchor": "middle" });
+    outside.textContent = "The line is outside the picture.";
     const place = (element, a, b) =>
       set(element, { x1: panel.X(0), y1: panel.Y(a), x2: panel.X(1), y2: panel.Y(a + b) });
     return {
@@ -374,9 +392,12 @@
         panel.resize(width, height);
         circles.forEach((circle, i) => set(circle, { cx: panel.X(points.x[i]), cy: panel.Y(points.y[i]) }));
         place(bestLine, best.a, best.b);
+        set(outside, { x: MARGIN.left + panel.width / 2, y: MARGIN.top + 20 });
       },
       show({ a, b, rows }) {
         place(line, a, b);
+        const isOutside = Math.min(a, a + b) > top || Math.max(a, a + b) < bottom;
+        outside.classList.toggle("descent-hidden", !isOutside);
         circles.forEach((circle) => circle.classList.remove("descent-used"));
         rows.forEach((row) => circles[row].classList.add("descent-used"));
       },
@@ -386,9 +407,17 @@
   // ---------------------------------------------------------------- controls
 
   const EPOCHS = 100; // what one press of Run is worth
+  const RUN_MORE = `Run ${EPOCHS} more`;
   const PACE = 40; // milliseconds for an epoch
+  const SLOW_PACE = 150; // milliseconds for an update that a reader should be able to follow
+  const WIDE_AWAKE = 10; // the first updates of a run are slow,
+  const PATIENCE = 40; // and these, as long as the loss is high: a run that diverges is over soon
   const KEY_STEP = 0.05;
   const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+
+  /** Whether the next update is one to watch. */
+  const isSlow = ({ updates, loss: now, first }) =>
+    updates < WIDE_AWAKE || (updates < PATIENCE && now > Math.max(first, 1));
 
   play("descent", (figure, data) => {
     const part = (name) => figure.querySelector(`.descent-${name}`);
@@ -418,18 +447,26 @@
       return `${run.updates} ${update} (${epochs} ${epoch})`;
     }
 
+    /** The loss; near the lowest, where four decimals tell nothing any more, also how far above it. */
+    function lossText() {
+      const above = run.loss - surface.lowest;
+      if (!(above < 1e-3)) return tidy(run.loss);
+      return `${tidy(run.loss)} = lowest${above < 1e-15 ? "" : ` + ${small(above)}`}`;
+    }
+
     /** What there is to say beyond the numbers. */
     function remark(isOnMap) {
       if (run.diverged) {
-        const stopped = "The run stops here, before the numbers overflow. Reset it and try a smaller learning rate.";
-        return `Diverges: the loss is now ${tidy(run.loss)}. ${stopped}`;
+        return `Diverges: the loss is now ${tidy(run.loss)}, and the run stops. A smaller learning rate starts a new one.`;
       }
       if (run.updates === 0) return "At the start. Press Step or Run.";
       const remarks = [];
-      if (!isOnMap) remarks.push("The line has left the map, in the direction of the arrow.");
-      if (run.loss > run.first) remarks.push(`The loss is higher than at the start, where it was ${tidy(run.first)}.`);
-      if (run.arrived !== null) {
-        remarks.push(`Within a millionth of the lowest loss since epoch ${inEpochs(run.arrived)}.`);
+      if (!isOnMap) remarks.push("Off the map, in the direction of the arrow.");
+      if (run.loss > run.first) remarks.push(`The loss is higher than at the start, ${tidy(run.first)}.`);
+      if (stays(run)) remarks.push(`Stays within a millionth of the lowest loss from epoch ${inEpochs(run.arrived)}.`);
+      else if (run.epoch > 1 && spread(run) !== null && remarks.length === 0) {
+        const [least, most] = spread(run).map(small);
+        remarks.push(`In the last ${LATELY} epochs the loss was ${least} to ${most} above the lowest.`);
       }
       return remarks.join(" ");
     }
@@ -446,17 +483,21 @@
     function show() {
       const isOnMap = map.show(run);
       scatter.show(run);
-      const place = `a = ${tidy(run.a)}, b = ${tidy(run.b)}`;
-      say(`After ${countText()}: ${place}, loss ${tidy(run.loss)}.`, remark(isOnMap), before);
+      const place = `a\u00a0=\u00a0${tidy(run.a)}, b\u00a0=\u00a0${tidy(run.b)}`; // not broken after the =
+      say(`After ${countText()}: ${place}, loss ${lossText()}.`, remark(isOnMap), before);
       for (const button of [stepButton, runButton]) button.setAttribute("aria-disabled", String(run.diverged));
+      if (frame === 0) runButton.textContent = run.updates === 0 ? runLabel : RUN_MORE;
     }
 
     /** A sentence on the run, for comparison with the next one. */
     function summary() {
-      const optimizer = optimizerChoice.querySelector(`[value="${run.optimizer}"]`).text.replace(/ \(.*/, "");
+      const optimizer = optimizerChoice.querySelector(`[value="${run.optimizer}"]`).text;
       const rateText = rates.size === 1 ? `learning rate ${[...rates][0]}` : "several learning rates";
-      const end = run.diverged ? `diverged after ${countText()}` : `loss ${tidy(run.loss)} after ${countText()}`;
-      return `Run before: ${optimizer}, ${rateText}, batch size ${run.batchSize}: ${end}.`;
+      const named = `Run before: ${optimizer}, ${rateText}, batch size ${run.batchSize}`;
+      if (run.diverged) return `${named}. It diverged after ${countText()}.`;
+      const close = stays(run) ? `within a millionth from epoch ${inEpochs(run.arrived)}` : "not yet within a millionth";
+      const epochs = inEpochs(run.updates);
+      return `${named}. Loss ${lossText()} after ${epochs} ${epochs === 1 ? "epoch" : "epochs"}, ${close}.`;
     }
 
     function restart(newStart = start) {
@@ -483,7 +524,6 @@
     function stop() {
       cancelAnimationFrame(frame);
       frame = 0;
-      runButton.textContent = runLabel;
       readout.removeAttribute("aria-busy");
     }
 
@@ -500,14 +540,20 @@
       const tick = (time) => {
         frame = requestAnimationFrame(tick);
         if (time < due) return;
-        due = Math.max(due + PACE, time);
-        advance(leftInEpoch());
+        advance(isSlow(run) ? 1 : leftInEpoch());
+        due = Math.max(due + (isSlow(run) ? SLOW_PACE : PACE), time);
         if (run.diverged || run.updates >= end) stop();
         show();
       };
       runButton.textContent = "Pause";
       readout.setAttribute("aria-busy", "true"); // a screen reader hears the end, not every epoch
       frame = requestAnimationFrame(tick);
+    }
+
+    /** While the run moves, a new rate takes effect on the way. Otherwise it is a new run, as with the other controls. */
+    function changeRate() {
+      showRate();
+      if (frame === 0 && run.updates > 0) restart();
     }
 
     function showRate() {
@@ -524,7 +570,7 @@
     }
 
     function connect() {
-      rateSlider.addEventListener("input", showRate);
+      rateSlider.addEventListener("input", changeRate);
       for (const choice of [batchChoice, optimizerChoice]) choice.addEventListener("change", () => restart());
       stepButton.addEventListener("click", () => {
         if (run.diverged) return;
@@ -541,14 +587,18 @@
       part("reset").addEventListener("click", () => restart());
       part("chapter").addEventListener("click", () => restart(data.start));
 
-      map.handle.addEventListener("pointerdown", (event) => map.handle.setPointerCapture(event.pointerId));
+      map.handle.addEventListener("pointerdown", (event) => {
+        if (event.button === 0) map.handle.setPointerCapture(event.pointerId);
+      });
       // A finger on the handle must not scroll the page. (Browsers pass over touch-action on a part of a drawing.)
       map.handle.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
       map.handle.addEventListener("pointermove", (event) => {
         if (map.handle.hasPointerCapture(event.pointerId)) restart(map.parametersAt(event));
       });
       map.handle.addEventListener("click", (event) => event.stopPropagation()); // the end of a drag
-      map.panel.root.addEventListener("click", (event) => restart(map.parametersAt(event)));
+      map.panel.root.addEventListener("click", (event) => {
+        if (frame === 0) restart(map.parametersAt(event)); // a stray click must not throw away a run that moves
+      });
       map.handle.addEventListener("keydown", (event) => {
         if (!(event.key in ARROWS)) return;
         event.preventDefault();

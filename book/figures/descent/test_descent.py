@@ -50,8 +50,10 @@ def chapter_names():
 
 def numbers(page):
     """Return updates, epochs, a, b and loss as the figure shows them."""
-    text = page.locator("#figure-descent .play-readout").inner_text().replace("−", "-")
-    found = re.match(r"After (\d+) updates? \(([\d.]+) epochs?\): a = (\S+), b = (\S+), loss (\S+)\.(\n|$)", text)
+    text = page.locator("#figure-descent .play-readout").inner_text().replace("−", "-").replace("\u00a0", " ")
+    found = re.match(
+        r"After (\d+) updates? \(([\d.]+) epochs?\): a = (\S+), b = (\S+), loss (\S+)( = .+)?\.(\n|$)", text
+    )
     assert found, text
     return [float(value) for value in found.groups()[:5]]
 
@@ -124,11 +126,35 @@ def test_model_agrees_with_numpy_and_torch(visit, chapter_names):
         assert abs(axis["curvature"] - curvature) < EXACT
         assert abs(abs(np.dot(axis["direction"], direction)) - 1) < EXACT
 
-    # What the caption says: 402 epochs, fewer than 60, and that mini-batches do not come to rest.
+    # The numbers that the caption and the solution name.
+    words = page.locator("#figure-descent").text_content()
+    assert "402 epochs" in words
     assert chapter["arrived"] == 402
-    assert page.evaluate("figureModels.descent.rateAt(-0.15)") == 0.71
-    assert page.evaluate(WALK, [start, "sgd", 80, 0.71, 100])["arrived"] < 60
-    assert 60 < page.evaluate(WALK, [start, "momentum", 80, 0.1, 402])["arrived"] < 402
+    exponents = {"0.1": -1, "0.5": -0.3, "0.71": -0.15, "0.79": -0.1, "0.89": -0.05}  # places of the slider
+    for rate, exponent in exponents.items():
+        assert rate in words
+        assert page.evaluate(f"figureModels.descent.rateAt({exponent})") == float(rate)
+    for optimizer, rate, epoch in (("sgd", 0.71, 54), ("momentum", 0.1, 141), ("sgd", 0.79, 188)):
+        walk = page.evaluate(WALK, [start, optimizer, 80, rate, 300])
+        assert walk["stays"]
+        assert walk["arrived"] == epoch
+        assert re.search(rf"(from epoch|needs) {epoch}\b", words)
+    assert "in epoch 119" in words
+    assert not page.evaluate(WALK, [start, "momentum", 80, 0.1, 118])["stays"]
+    assert page.evaluate(WALK, [start, "momentum", 80, 0.1, 119])["arrived"] == 119
+    assert page.evaluate(WALK, [start, "sgd", 80, 0.89, 100])["diverged"]
+    cloud = page.evaluate(WALK, [start, "sgd", 1, 0.5, 8000])
+    assert not cloud["stays"]
+    assert not cloud["diverged"]
+    assert f"{cloud['spread'][1]:.2f}" == "0.12"
+    assert "up to 0.12 above the lowest" in words
+    small = page.evaluate(WALK, [start, "sgd", 1, 0.1, 8000])
+    assert small["spread"][1] < cloud["spread"][1] / 2
+    # The model's spread is what its own path says.
+    late = [chapter_names["loss_at"](a, b) - bowl["lowest"] for a, b in cloud["path"][-800:]]
+    assert np.allclose(cloud["spread"], [min(late), max(late)], rtol=1e-6, atol=1e-12)
+    # One mini-batch that hits the lowest loss by chance does not make the run stay there.
+    assert page.evaluate(WALK, [start, "sgd", 80, 0.1, 9])["spread"] is None
     assert page.evaluate(WALK, [start, "sgd", 16, 0.1, 1000])["arrived"] is None
 
     wild = page.evaluate(WALK, [start, "sgd", 80, 10, 1000])
@@ -188,7 +214,7 @@ def test_keyboard_operates_everything(visit):
     expect(shown(page, "batch")).to_have_value("16")
     assert numbers(page)[:2] == [0, 0]
     expect(page.locator(".play-readout")).to_contain_text(
-        "Run before: SGD, learning rate 0.1, batch size 80: loss 1.6349"
+        "Run before: SGD, learning rate 0.1, batch size 80. Loss 1.6349 after 1 epoch, not yet within a millionth."
     )
     shown(page, "step").focus()
     page.keyboard.press("Enter")
@@ -234,6 +260,10 @@ def test_mouse_and_animation(visit, chapter_names):
     assert numbers(page)[2:4] == pytest.approx([0.4967 + 50 * unit, -0.1383 + 30 * unit], abs=PIXEL)
     moved_x, moved_y = middle(shown(page, "handle"))
     assert (moved_x, moved_y) == pytest.approx((x + 50, y - 30), abs=2)
+    page.mouse.move(moved_x, moved_y)
+    page.mouse.down(button="right")  # another button drags nothing
+    page.mouse.move(moved_x + 30, moved_y)
+    page.mouse.up(button="right")
     page.mouse.click(moved_x + 60, moved_y)  # beside the handle: the start comes there
     assert numbers(page)[2] == pytest.approx(0.4967 + 110 * unit, abs=PIXEL)
 
@@ -242,9 +272,10 @@ def test_mouse_and_animation(visit, chapter_names):
     run.click()
     expect(run).to_have_text("Pause")
     expect(page.locator(".play-readout")).to_have_attribute("aria-busy", "true")
+    page.mouse.click(moved_x + 60, moved_y)  # a stray click while it moves is passed over
     wait_until(page, "!document.querySelector('#figure-descent .play-readout').textContent.includes('After 0')")
     run.click()
-    expect(run).to_have_text("Run 100 epochs")
+    expect(run).to_have_text("Run 100 more")
     expect(page.locator(".play-readout")).not_to_have_attribute("aria-busy", "true")
     updates, _, a, b, _ = numbers(page)
     assert 0 < updates < 100  # it moves, and waits
@@ -271,11 +302,78 @@ def test_mouse_and_animation(visit, chapter_names):
     shown(page, "step").dispatch_event("click")
     assert numbers(page) == stopped
     assert 1e6 < stopped[4] < 1e12
+    expect(shown(page, "outside")).to_be_visible()
     assert page.locator(".descent-map svg").get_attribute("viewBox") == view
-    shown(page, "reset").click()
+    shown(page, "rate").fill("-1")  # a new rate is a new run, also after this
     expect(run).to_have_attribute("aria-disabled", "false")
     expect(shown(page, "away")).to_be_hidden()
+    expect(shown(page, "outside")).to_be_hidden()
+    expect(run).to_have_text("Run 100 epochs")
+    expect(page.locator(".play-readout")).to_contain_text(
+        "Run before: SGD, learning rate 10, batch size 80. It diverged"
+    )
+    shown(page, "rate").fill("-0.1")  # and before the first update there is nothing to throw away
+    expect(page.locator(".play-readout")).to_contain_text("learning rate 10,")
     assert page.problems == []
+
+
+def test_a_new_rate_on_the_way_and_what_the_readout_says(visit):
+    page = visit(PAGE)
+    readout, run, rate = page.locator("#figure-descent .play-readout"), shown(page, "run"), shown(page, "rate")
+    text = "document.querySelector('#figure-descent .play-readout').textContent"
+    started = page.evaluate("performance.now()")
+    run.click()
+    wait_until(page, f"!/After [0-9] /.test({text})")
+    assert page.evaluate("performance.now()") - started > 1000  # the first ten updates are slow enough to watch
+    rate.fill("-0.3")  # while it moves: on the way
+    expect(run).to_have_text("Pause")
+    page.emulate_media(reduced_motion="reduce")
+    run.click()
+    updates = numbers(page)[0]
+    assert updates >= 10
+    shown(page, "batch").select_option("16")
+    expect(readout).to_contain_text("Run before: SGD, several learning rates, batch size 80.")
+
+    shown(page, "batch").select_option("80")
+    rate.fill("-0.15")
+    run.click()
+    expect(readout).to_contain_text("Stays within a millionth of the lowest loss from epoch 54.")
+    assert re.search(r"loss 0\.0080 = lowest \+ \d\.\de−\d+\.", readout.inner_text())
+    rate.fill("-0.3")
+    expect(readout).to_contain_text("batch size 80. Loss 0.0080 = lowest + ")
+    expect(readout).to_contain_text("after 100 epochs, within a millionth from epoch 54.")
+    shown(page, "batch").select_option("1")
+    run.click()
+    expect(readout).to_contain_text("In the last 10 epochs the loss was 7.2e−7 to 0.12 above the lowest.")
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_what_is_said_pushes_nothing_about(visit, screen):
+    """The readout stands above the map, and has room for the longest that it says."""
+    page = visit(PAGE, screen, reduced_motion="reduce")
+    rate, run = shown(page, "rate"), shown(page, "run")
+    room = """(() => {
+      const readout = document.querySelector("#figure-descent .play-readout");
+      const map = document.querySelector("#figure-descent .descent-map");
+      const top = readout.getBoundingClientRect().top;
+      return [map.getBoundingClientRect().top - top, readout.lastChild.getBoundingClientRect().bottom - top];
+    })()"""
+    heights = [page.evaluate(room)]
+    for optimizer, size, exponent in (
+        *(("momentum", "80", "-0.3"), ("sgd", "1", "-0.3"), ("sgd", "80", "0.1"), ("momentum", "16", "-0.85")),
+        *(("sgd", "1", "0.4"), ("adam", "80", "-0.85"), ("adam", "80", "-0.3")),
+    ):
+        shown(page, "optimizer").select_option(optimizer)
+        shown(page, "batch").select_option(size)
+        rate.fill(exponent)
+        for button in (shown(page, "step"), run, run):
+            button.dispatch_event("click")
+            heights.append(page.evaluate(room))
+    assert len({round(to_map) for to_map, _ in heights}) == 1, heights
+    assert all(used <= to_map for to_map, used in heights)
+    boxes = [shown(page, name).bounding_box() for name in ("batch", "optimizer")]
+    assert boxes[0]["y"] == boxes[1]["y"]
 
 
 def test_touch_on_a_narrow_screen(visit):
@@ -338,6 +436,7 @@ def test_axe_finds_nothing(visit, theme):
     found = Axe().run(page, context="#figure-descent", options=AXE).response["violations"]
     shown(page, "rate").fill("1")
     shown(page, "run").click()  # diverged: two buttons are dimmed
+    shown(page, "solution").locator("summary").click()
     found += Axe().run(page, context="#figure-descent", options=AXE).response["violations"]
     assert [(violation["id"], violation["nodes"][0]["html"][:160]) for violation in found] == []
     assert page.problems == []
@@ -349,8 +448,8 @@ def assert_only_the_picture(page):
     assert figure.locator(".play-fallback").is_visible()
     assert figure.locator(".play-fallback").bounding_box()["height"] > 200  # of its own: it has arrived
     live = figure.locator("[data-live]")
-    assert live.count() == 5
-    assert [part.is_visible() for part in live.all()] == [False] * 5
+    assert live.count() == 6
+    assert [part.is_visible() for part in live.all()] == [False] * 6
 
 
 def test_without_script_or_with_a_broken_one_the_picture_stays(visit, browser, address):

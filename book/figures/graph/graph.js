@@ -230,20 +230,21 @@
       boxes: { a: [2, 2, 140], b: [150, 2, 140], total: [2, 122, 160], x: [170, 122, 180], fraction: [86, 242, 180] },
     },
     line: {
-      height: 532,
+      height: 550,
       boxes: {
+        a: [2, 2, 88],
         b: [98, 2, 252],
-        a: [2, 79, 88],
-        product: [98, 79, 252],
-        yhat: [98, 190, 252],
-        error: [98, 284, 252],
-        square: [98, 395, 252],
-        loss: [98, 489, 252],
+        product: [62, 97, 288],
+        yhat: [62, 208, 288],
+        error: [62, 302, 288],
+        square: [62, 413, 288],
+        loss: [62, 507, 288],
       },
     },
   };
-  const FLOW = 152; // where the edges of "line" run, between the words and the columns
-  const COLUMNS = [204, 252, 300, 347].map((right) => right - 2);
+  const FLOW = 132; // where the edges of "line" run, between the words and the columns
+  const A_WAY = 26; // and where that of its a goes down
+  const COLUMNS = [183, 237, 291, 345]; // right ends, wide enough apart that a minus is no subtraction
 
   const text = (x, y, className, ...words) => svg("text", { x, y, class: className }, ...words);
 
@@ -265,8 +266,11 @@
   }
   const boxHeight = (graphName, name) => boxLines(graphName, name).count * LINE + 2 * PADDING - 2;
 
+  /** The class of what the picture before this one did not show; the style sheet lets it appear. */
+  const newClass = (isNew) => (isNew ? " new" : "");
+
   function drawBox(view, name) {
-    const { graphName, result, shown, known, current } = view;
+    const { graphName, result, shown, known, current, before } = view;
     const [left, top, width] = LAYOUTS[graphName].boxes[name];
     const { node, entering, count } = boxLines(graphName, name);
     const head = name === GRAPHS[graphName].nodes.at(-1).name;
@@ -280,11 +284,13 @@
       box.append(numberLine(left, y, "data", entering, result.values[entering]));
     }
     y += LINE;
-    if (shown.has(name)) box.append(numberLine(left, y, "value", "↓", result.values[name]));
+    const valueClass = `value${newClass(!before.shown.has(name))}`;
+    if (shown.has(name)) box.append(numberLine(left, y, valueClass, "↓", result.values[name]));
     const beside = count === 2 ? 110 : 0;
     if (!beside) y += LINE;
-    if (name === view.asked) box.append(numberLine(left + beside, y, "gradient", "↑", [0], "?"));
-    if (known.has(name)) box.append(numberLine(left + beside, y, "gradient", "↑", result.gradients[name], productWords(view, name)));
+    const gradientClass = `gradient${newClass(name === view.asked ? before.asked !== name : !before.known.has(name))}`;
+    if (name === view.asked) box.append(numberLine(left + beside, y, gradientClass, "↑", [0], "?"));
+    if (known.has(name)) box.append(numberLine(left + beside, y, gradientClass, "↑", result.gradients[name], productWords(view, name)));
     return box;
   }
 
@@ -305,7 +311,7 @@
     const [toLeft, toTop, toWidth] = boxes[to];
     if (graphName === "line" && from === "a") {
       const middle = toTop + boxHeight(graphName, to) / 2;
-      return [[left + 70, bottom], [left + 70, middle], [toLeft, middle]];
+      return [[A_WAY, bottom], [A_WAY, middle], [toLeft, middle]];
     }
     if (graphName === "line") return [[FLOW, bottom], [FLOW, toTop]];
     const side = left + width / 2 < toLeft + toWidth / 2 ? -1 : 1; // the two that meet do not touch
@@ -326,7 +332,7 @@
       const y = (route[0][1] + route[1][1]) / 2 + 4;
       if (name === "a") {
         const words = hidden ? ["× ?"] : ["× 1 each,", "added up"];
-        label.append(...words.map((each, line) => text(66, route[1][1] - 12 + line * 16, "words end", each)));
+        label.append(...words.map((each, line) => text(A_WAY + 6, route[1][1] - 50 + line * 15, "words", each)));
         return label;
       }
       label.append(text(FLOW - 8, y, "words end", hidden ? "× ?" : `× ${into.words}`));
@@ -347,12 +353,13 @@
   }
 
   function drawEdge(view, name) {
-    const { graphName, shown, known, asked, current } = view;
+    const { graphName, shown, known, asked, current, before } = view;
     const into = consumer(graphName, name);
     const route = edgeRoute(graphName, name, into.name);
     const back = known.has(name) || name === asked;
     const state = back ? "back" : shown.has(into.name) ? "forth" : "waiting";
-    const edge = svg("g", { class: `edge ${state}${back && name === current ? " current" : ""}` });
+    const isNew = back && !before.known.has(name) && before.asked !== name;
+    const edge = svg("g", { class: `edge ${state}${back && name === current ? " current" : ""}${newClass(isNew)}` });
     edge.append(svg("path", { class: "way", d: `M${route.map((corner) => corner.join(" ")).join("L")}` }));
     edge.append(back ? arrowHead(route[1], route[0]) : arrowHead(route.at(-2), route.at(-1)));
     if (back) edge.append(slopeLabel(view, name, into, route));
@@ -386,15 +393,17 @@
   play("graph", (figure, data) => {
     const part = (name) => figure.querySelector(`.graph-${name}`);
     const [choice, numbers, form, asked, answer] = ["choice", "numbers", "question", "asked", "answer"].map(part);
-    const buttons = Object.fromEntries(["forward", "backward", "back", "reset", "show"].map((name) => [name, part(name)]));
+    const buttons = Object.fromEntries(["forward", "backward", "back", "reset", "chapter", "show"].map((name) => [name, part(name)]));
     const stage = figure.querySelector(".play-stage");
     const readout = figure.querySelector(".play-readout");
+    const check = form.querySelector("[type=submit]");
     const panel = part("panel");
     const LARGEST = 1000;
     const HEADER = 72; // the site's header covers this much of the top of the screen
 
     /** computed: boxes of the forward pass that are shown; revealed: gradients; asking: whether a question is open. */
     const state = { graphName: "fraction", given: {}, computed: 0, revealed: 0, asking: false, said: "" };
+    let pictured; // what the picture shows: only what is new in the next one moves
     let result;
 
     const graph = () => GRAPHS[state.graphName];
@@ -406,10 +415,17 @@
     function start(graphName) {
       state.graphName = graphName;
       state.given = Object.fromEntries(Object.entries(data[graphName]).map(([name, value]) => [name, [value].flat()]));
+      numbers.replaceChildren(...graph().inputs.map(numberField));
+      pictured = { shown: new Set(graph().inputs), known: new Set(), asked: null };
+      hideResults();
+    }
+
+    /** Begin again with the numbers that the reader has chosen. */
+    function hideResults() {
       Object.assign(state, { computed: 0, revealed: 0, asking: false });
       state.said = "Forward computes the first box.";
-      numbers.replaceChildren(...graph().inputs.map(numberField));
-      recalculate();
+      result = evaluate(state.graphName, state.given);
+      draw();
     }
 
     function numberField(name) {
@@ -423,23 +439,29 @@
       return label;
     }
 
+    /** Take a new number, and hide what was calculated from it, so that there is something to predict. */
     function changeInput(name, field) {
       const valid = field.validity.valid;
       field.setAttribute("aria-invalid", String(!valid));
-      if (!valid) {
-        readout.textContent = `Give ${name} a number between −${LARGEST} and ${LARGEST}.`;
-        return;
+      if (valid && field.valueAsNumber !== state.given[name][0]) {
+        state.given[name] = [field.valueAsNumber];
+        const first = graph().nodes.findIndex(({ from }) => from.includes(name));
+        const hides = state.computed > first;
+        Object.assign(state, { computed: Math.min(state.computed, first), revealed: 0, asking: false });
+        const next = `Forward computes ${graph().nodes[state.computed].name}.`;
+        state.said = hides ? `${name} is new: what was calculated from it is hidden. Predict it. ${next}` : next;
+        result = evaluate(state.graphName, state.given);
       }
-      state.given[name] = [field.valueAsNumber];
-      const shownBefore = state.revealed > 0 || state.computed > 0;
-      state.said = shownBefore ? "Everything shown is computed anew." : "Forward computes the first box.";
-      recalculate();
+      draw();
     }
 
-    function recalculate() {
-      result = evaluate(state.graphName, state.given);
-      if (!allFinite()) Object.assign(state, { revealed: 0, asking: false });
-      draw();
+    /** What to do about the first field that holds no valid number; null where all do. */
+    function complaint() {
+      const field = [...numbers.querySelectorAll("input")].find((each) => !each.validity.valid);
+      if (!field) return null;
+      const name = document.createElement("i");
+      name.textContent = field.dataset.name;
+      return ["Give ", name, ` a value from −${LARGEST} to ${LARGEST}.`];
     }
 
     /** Say what division by 0 does; PyTorch raises no error either. */
@@ -459,17 +481,21 @@
         asked: state.asking ? nextGradient() : null,
         current: state.asking ? nextGradient() : (backward[state.revealed - 1] ?? nodes[state.computed - 1]?.name),
       };
+      view.before = pictured;
       stage.replaceChildren(drawGraph(view));
+      pictured = { shown: view.shown, known: view.known, asked: view.asked };
       const fine = allFinite();
-      buttons.forward.disabled = forwardDone();
-      buttons.backward.disabled = !forwardDone() || backwardDone() || state.asking || !fine;
-      buttons.back.disabled = state.computed === 0;
+      const complains = complaint();
+      buttons.forward.disabled = forwardDone() || complains !== null;
+      buttons.backward.disabled = !forwardDone() || backwardDone() || state.asking || !fine || complains !== null;
+      buttons.back.disabled = state.computed === 0 || complains !== null;
+      buttons.show.disabled = check.disabled = complains !== null;
       form.hidden = !state.asking;
       if (state.asking) {
         const single = result.gradients[nextGradient()].length === 1;
         asked.textContent = `Predict the gradient of ${nextGradient()}${single ? "" : ", point 1"}`;
       }
-      readout.textContent = fine ? state.said : troubleWords();
+      readout.replaceChildren(...(complains ?? [fine || !forwardDone() ? state.said : troubleWords()]));
     }
 
     /**
@@ -489,7 +515,7 @@
     function drawAndFocus(...wanted) {
       draw();
       bringIntoSight();
-      const target = wanted.find((button) => !button.disabled && !button.closest("[hidden]"));
+      const target = wanted.find((part) => !part.disabled && !part.closest("[hidden]"));
       if (!figure.contains(document.activeElement)) return;
       // On a touch screen the keyboard would cover the graph: there the reader taps the field when ready.
       if (target === answer && matchMedia("(pointer: coarse)").matches) return;
@@ -500,7 +526,7 @@
       state.said = forwardWords(state.graphName, state.computed, result);
       state.computed += 1;
       if (forwardDone()) state.said += " The forward pass is done.";
-      drawAndFocus(buttons.forward, buttons.backward, buttons.back);
+      drawAndFocus(buttons.forward, buttons.backward, readout);
     });
 
     buttons.backward.addEventListener("click", () => {
@@ -519,7 +545,7 @@
       state.asking = false;
       state.revealed += 1;
       if (backwardDone()) state.said += ` ${endWords()}`;
-      drawAndFocus(buttons.backward, buttons.back);
+      drawAndFocus(buttons.backward, readout); // at the end a key more must neither undo nor reset anything
     }
 
     function endWords() {
@@ -549,8 +575,10 @@
       drawAndFocus(buttons.back, buttons.forward);
     });
 
-    buttons.reset.addEventListener("click", () => start(state.graphName));
+    buttons.reset.addEventListener("click", hideResults);
+    buttons.chapter.addEventListener("click", () => start(state.graphName));
     choice.addEventListener("change", () => start(choice.value));
+    readout.tabIndex = -1; // where the focus goes when every step is done
     start(choice.value);
   });
 })();

@@ -193,6 +193,12 @@ def test_the_keyboard_alone_plays_it(visit):
     assert "1 × −0.3125 = −0.3125" in figure.picture.text_content()
     focused = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert focused == "solid"
+    # At the end a key more changes nothing: the focus is with the words.
+    assert page.evaluate("document.activeElement.className") == "play-readout"
+    keys.press("Enter")
+    keys.press("Space")
+    assert "x: 4, gradient −0.3125" in figure.words()
+    figure.button("Back one").focus()
     # Steps back, one after the other, until nothing but the inputs is left; the focus goes on to Forward.
     for _ in range(7):
         keys.press("Enter")
@@ -205,6 +211,16 @@ def test_the_keyboard_alone_plays_it(visit):
     page.emulate_media(reduced_motion="no-preference")
     figure.press("Forward")
     assert page.evaluate(moving) > 0
+    # Only what is new moves: one gradient and its edge, and nothing when the same picture is drawn again.
+    fresh = figure.root.locator("svg .new")
+    figure.press("Backward")
+    figure.press("Show it")
+    assert fresh.evaluate_all("(parts) => parts.map((part) => part.getAttribute('class'))") == ["gradient new"]
+    figure.press("Backward")
+    assert fresh.count() == 2
+    figure.answer.fill("7")
+    figure.press("Check")
+    assert fresh.count() == 0
     assert page.problems == []
 
 
@@ -213,11 +229,24 @@ def test_inputs_change_everything_and_x_may_be_zero(visit):
     figure = Figure(page)
     field = {name: figure.root.locator(f"[data-name={name}]") for name in ("a", "b", "x")}
     figure.show_all()
-    field["a"].fill("-1")
+    # What was calculated from a new number is hidden, and nothing else but the gradients.
     field["x"].fill("0.5")
+    assert "total = a + b: 5; fraction = total / x: not computed yet" in figure.words()
+    assert "gradient" not in figure.words()
+    assert "x is new: what was calculated from it is hidden." in figure.readout.inner_text()
+    field["a"].fill("-1")
+    assert "total = a + b: not computed yet" in figure.words()
+    figure.show_all()
     assert "fraction = total / x: 4, gradient 1" in figure.words()
     assert "x: 0.5, gradient −8" in figure.words()
+    figure.press("Reset")  # hides the results, and keeps the reader's numbers
+    assert [field[name].input_value() for name in "abx"] == ["-1", "3", "0.5"]
+    assert "a: -1".replace("-", "−") in figure.words()
+    assert "total = a + b: not computed yet" in figure.words()
+    figure.forward()
     field["x"].fill("0")
+    assert figure.button("Forward").is_enabled()
+    figure.forward()
     assert "x is 0, and nothing can be divided by 0." in figure.readout.inner_text()
     assert "fraction = total / x: inf" in figure.words()
     assert "gradient" not in figure.words()
@@ -226,13 +255,24 @@ def test_inputs_change_everything_and_x_may_be_zero(visit):
     x = torch.zeros((), requires_grad=True)
     (torch.tensor(2.0) / x).backward()
     assert x.grad.item() == -torch.inf
+    complaint = "Give x a value from −1000 to 1000."
     field["x"].fill("")
-    assert "Give x a number" in figure.readout.inner_text()
+    assert figure.readout.inner_text() == complaint
+    assert figure.readout.locator("i").inner_text() == "x"
     assert field["x"].get_attribute("aria-invalid") == "true"
     field["x"].fill("2000")
-    assert "Give x a number" in figure.readout.inner_text()
+    assert figure.readout.inner_text() == complaint
+    field["a"].fill("1")  # another field does not take it away, and nothing goes on
+    assert figure.readout.inner_text() == complaint
+    assert [figure.button(name).is_disabled() for name in ("Forward", "Backward", "Back one")] == [True] * 3
     field["x"].fill("2")
+    figure.forward()
     figure.press("Backward")
+    field["x"].fill("5000")
+    assert figure.button("Check").is_disabled()
+    assert figure.button("Show it").is_disabled()
+    field["x"].fill("2")
+    assert figure.button("Check").is_enabled()
     figure.press("Back one")  # closes the question
     assert not figure.answer.is_visible()
     assert figure.button("Backward").is_enabled()
@@ -240,7 +280,7 @@ def test_inputs_change_everything_and_x_may_be_zero(visit):
     figure.answer.fill("one")
     figure.press("Check")
     assert "Type a number" in figure.readout.inner_text()
-    figure.press("Reset")
+    figure.press("Chapter’s numbers")
     assert [field[name].input_value() for name in "abx"] == ["2", "3", "4"]
     assert "total = a + b: not computed yet" in figure.words()
     # The loss of the line: the numbers that torch finds for the chapter's first parameters.
@@ -279,7 +319,7 @@ def test_on_a_telephone(visit, theme):
       const parts = [...document.querySelectorAll("#figure-graph :is(button, select, input)")];
       return parts.filter((part) => part.offsetParent).map((part) => [part.offsetWidth, part.offsetHeight]);
     }""")
-    assert len(sizes) == 7
+    assert len(sizes) == 8
     assert min(map(min, sizes)) >= 24
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     # Upright, readable, nothing on top of anything else, nothing outside.
@@ -293,16 +333,42 @@ def test_on_a_telephone(visit, theme):
       const clashing = (p, i) => boxes.slice(i + 1).filter((q) => !apart(p, q)).map((q) => [p.words, q.words]);
       const clashes = boxes.flatMap(clashing);
       const outside = boxes.filter((p) => p.left < picture.left - 1 || p.right > picture.right + 1);
-      const heights = boxes.map((p) => p.height);
+      const heights = texts.map((text) => parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a);
       return { clashes, outside, upright: picture.height > picture.width, smallest: Math.min(...heights) };
     }""")
     assert found["clashes"] == []
     assert found["outside"] == []
     assert found["upright"]
     assert found["smallest"] >= 12
+    # Columns of numbers stand so far apart that a minus is no subtraction: more than one and a half digits.
+    gaps = page.evaluate("""() => {
+      const columns = [...document.querySelectorAll("#figure-graph .box .column")];
+      const boxes = columns.map((text) => text.getBoundingClientRect());
+      return boxes.slice(1).map((box, i) => [box.top - boxes[i].top, box.left - boxes[i].right])
+        .filter(([down]) => down === 0).map(([, gap]) => gap);
+    }""")
+    assert len(gaps) >= 12
+    assert min(gaps) > 11
     violations = Axe().run(page, context="#figure-graph", options={"preload": False, "resultTypes": ["violations"]})
     assert [(v["id"], [node["html"][:120] for node in v["nodes"]]) for v in violations.response["violations"]] == []
     assert page.problems == []
+
+
+def test_the_solution_names_what_torch_finds(visit):
+    solution = visit(PAGE).locator("#figure-graph .graph-solution").text_content().replace("−", "-")
+    given = read_data("graph")["fraction"]
+    values, gradients, _ = torch_values("fraction", {name: [value] for name, value in given.items()})
+    of = {name: gradients[name].item() for name in ("a", "b", "x")}
+    assert max(of, key=lambda name: abs(of[name])) == "x"
+    assert ", ".join(f"{name} = {value:g}" for name, value in given.items()) in solution.replace(" and x", ", x")
+    assert f"its gradient is {of['x']:g}, that of a and of b {of['a']:g}" in solution
+    assert of["a"] == of["b"]
+
+    def change(name):
+        nudged = given | {name: given[name] + 0.01}
+        return (nudged["a"] + nudged["b"]) / nudged["x"] - values["fraction"].item()
+
+    assert f"falls by about {-change('x'):.4f}; if a grows by 0.01, it rises by {change('a'):.4f}." in solution
 
 
 def test_without_script_and_after_an_error_the_picture_stays(visit, browser, address):
