@@ -242,9 +242,9 @@
       },
     },
   };
-  const FLOW = 132; // where the edges of "line" run, between the words and the columns
+  const FLOW = 126; // where the edges of "line" run, between the words and the columns
   const A_WAY = 26; // and where that of its a goes down
-  const COLUMNS = [183, 237, 291, 345]; // right ends, wide enough apart that a minus is no subtraction
+  const COLUMNS = [177, 233, 289, 345]; // right ends, wide enough apart that a minus is no subtraction
 
   const text = (x, y, className, ...words) => svg("text", { x, y, class: className }, ...words);
 
