@@ -5,6 +5,7 @@ import hashlib
 import io
 import re
 from http.cookies import SimpleCookie
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,6 +15,7 @@ from PIL import Image
 from sphinx.errors import ExtensionError
 
 from book_files import pages_in_order
+from bookkit import moved_pages
 from bookkit.moved_pages import PAGE
 from bookkit.page_fonts import signs_of_formulas
 from bookkit.page_scripts import EARLY, POLICY, SCRIPTS, moved_out, scripts_of, write_scripts
@@ -21,7 +23,7 @@ from bookkit.page_styles import is_used, link_bundle, purged, with_paths_from
 from bookkit.page_weight import MOST_DIFFERENCE, difference, lighter_code, lighter_picture, looks
 from browser_pages import wait_until
 from site_build import Page
-from weigh_pages import Weight, served, weigh
+from weigh_pages import Weight, page_names, served, weigh
 
 VERSIONS = {"site.js": "2", "noscript.css": "4"}
 HEAD = '<html data-content_root="../"><head><meta charset="utf-8" />\n'
@@ -312,3 +314,15 @@ def test_the_font_of_formulas_has_their_letters():
     page = "<p>z</p><math><mi>h</mi><mi>α</mi><mo>&lt;</mo><annotation>w</annotation></math>"
     assert {"h", "ℎ", "α", "𝛼", "<"} <= signs_of_formulas(page)
     assert not {"z", "w"} & signs_of_formulas(page)
+
+
+def test_a_page_that_leads_on_is_not_weighed(tmp_path, monkeypatch):
+    (tmp_path / "new.html").write_text("<h1>New</h1>", "utf8")
+    monkeypatch.setattr(moved_pages, "MOVED", tmp_path / "moved.txt")
+    moved_pages.MOVED.write_text("old/page new\n", "utf8")
+    app = SimpleNamespace(
+        builder=SimpleNamespace(format="html"), env=SimpleNamespace(all_docs={"new": 0}), outdir=tmp_path
+    )
+    moved_pages.write_pages(app, None)
+    assert (tmp_path / "old/page.html").is_file()
+    assert page_names(tmp_path) == ["new"]

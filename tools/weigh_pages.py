@@ -148,6 +148,12 @@ def weigh(browser: Browser, address: str, name: str) -> Weight:
     return Weight(name, packed, unpacked, len(first), sum(size for size, _ in later), shifts, has_figure)
 
 
+def page_names(site: Path) -> list[str]:
+    """Return the names of the pages that are read; those that lead on to a new address (moved_pages.py) are not."""
+    read = [path for path in site.rglob("*.html") if "_static/moved.js" not in path.read_text("utf8")]
+    return sorted(path.relative_to(site).with_suffix("").as_posix() for path in read)
+
+
 def main() -> int:
     """Weigh every page and print a table; return 1 if one is too heavy."""
     program = chromium.find()
@@ -157,12 +163,11 @@ def main() -> int:
     if not (SITE / "index.html").is_file():
         print(f"There is no book in {SITE}. Build it first: make book", file=sys.stderr)
         return 1
-    names = sorted(path.relative_to(SITE).with_suffix("").as_posix() for path in SITE.rglob("*.html"))
     print(f"{'page':42} {'first view':>11} {'unpacked':>9} {'requests':>8} {'later':>9} {'shift':>6}")
     complaints = []
     with served(SITE) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=chromium.QUIET)
-        for name in names:
+        for name in page_names(SITE):
             one = weigh(browser, address, name)
             sizes = f"{one.first_bytes:11,} {one.first_unpacked:9,} {one.first_requests:8} {one.later_bytes:9,}"
             print(f"{name:42} {sizes} {one.shift:6.3f}", flush=True)
