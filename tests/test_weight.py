@@ -23,7 +23,7 @@ from bookkit.page_styles import is_used, link_bundle, purged, with_paths_from
 from bookkit.page_weight import MOST_DIFFERENCE, difference, lighter_code, lighter_picture, looks
 from browser_pages import wait_until
 from site_build import Page
-from weigh_pages import Weight, page_names, served, weigh
+from weigh_pages import Weight, page_names, reader_who_returns, served, weigh
 
 VERSIONS = {"site.js": "2", "noscript.css": "4"}
 HEAD = '<html data-content_root="../"><head><meta charset="utf-8" />\n'
@@ -47,9 +47,17 @@ def packed_address(site):
         yield address
 
 
+@pytest.fixture(scope="module")
+def returning(browser, packed_address):
+    context = reader_who_returns(browser, packed_address)
+    yield context
+    context.close()
+
+
 @pytest.mark.parametrize("name", ["index", *pages_in_order(), "search"])
-def test_a_page_is_light_and_does_not_jump(browser, packed_address, name):
-    assert weigh(browser, packed_address, name).complaints == []
+def test_a_page_is_light_and_does_not_jump(browser, returning, packed_address, name):
+    """At its top; `make weigh` opens every page at its exercises as well, the next test some of them."""
+    assert weigh(browser, returning, packed_address, name, with_anchors=False).complaints == []
 
 
 def test_a_heavy_page_is_named():
@@ -61,10 +69,20 @@ def test_a_heavy_page_is_named():
     assert figure.complaints == ["a: first view 900,001 bytes"], "a figure has no allowance in the first view"
 
 
-def test_the_views_that_a_search_leads_to_are_weighed(browser, packed_address):
-    one = weigh(browser, packed_address, "notebooks/03_linear_regression_numpy")
-    places = ("top", "#exercises", "#figure-descent")
-    assert set(one.shifts) == {f"{screen} {place}" for screen in ("wide", "narrow") for place in places}
+JUMPING = {  # what stands above a place decides whether it jumps: the figures, and the note on progress
+    "notebooks/01_tensors": ["#exercises"],
+    "notebooks/03_linear_regression_numpy": ["#exercises", "#figure-descent"],
+    "notebooks/05_computation_graphs": ["#exercises", "#figure-graph"],
+    "notebooks/08_mnist_cnn": ["#exercises", "#figure-convolution"],
+    "book/draw_a_digit": ["#figure-draw_a_digit"],
+}
+
+
+@pytest.mark.parametrize("name", JUMPING)
+def test_a_page_does_not_jump_where_a_search_leads_to(browser, returning, packed_address, name):
+    one = weigh(browser, returning, packed_address, name)
+    assert set(one.shifts) == {f"{screen} {at}" for screen in ("wide", "narrow") for at in ["top", *JUMPING[name]]}
+    assert [complaint for complaint in one.complaints if "shift" in complaint] == []
 
 
 def test_every_page_carries_the_policy_and_nothing_that_it_forbids(site):

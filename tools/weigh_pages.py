@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 import chromium
 
@@ -124,8 +124,19 @@ def opened(page: Page, address: str) -> list[tuple[int, int]]:
     return page.evaluate(TRAFFIC)
 
 
-def weigh(browser: Browser, address: str, name: str) -> Weight:
-    """Open the page `name` of the site at `address`, with an empty cache and after another page."""
+def reader_who_returns(browser: Browser, address: str) -> BrowserContext:
+    """Return a browser's memory that holds what pages share, and nothing of a page of its own but VISITED's."""
+    context = browser.new_context(viewport=SCREENS["wide"])
+    opened(context.new_page(), f"{address}/{VISITED}.html")
+    return context
+
+
+def weigh(browser: Browser, returning: BrowserContext, address: str, name: str, with_anchors: bool = True) -> Weight:
+    """Open the page `name` of the site at `address`: with an empty cache, and in that of a reader who returns.
+
+    Each page may be opened once in `returning`; VISITED itself is taken as another reader's. `with_anchors` also opens
+    the page at its exercises and figures.
+    """
     firsts, shifts = {}, {}
     for screen, size in SCREENS.items():
         context = browser.new_context(viewport=size)
@@ -134,16 +145,18 @@ def weigh(browser: Browser, address: str, name: str) -> Weight:
         firsts[screen] = opened(page, f"{address}/{name}.html")
         shifts[f"{screen} top"] = page.evaluate("window.shift")
         has_figure = page.locator("figure.play").count() > 0
-        for anchor in page.evaluate(ANCHORS):
+        for anchor in page.evaluate(ANCHORS) if with_anchors else []:
             page = context.new_page()
             opened(page, f"{address}/{name}.html#{anchor}")
             shifts[f"{screen} #{anchor}"] = page.evaluate("window.shift")
         context.close()
     first = firsts["wide"]
-    context = browser.new_context(viewport=SCREENS["wide"])
-    opened(context.new_page(), f"{address}/{VISITED if name != VISITED else 'index'}.html")
-    later = opened(context.new_page(), f"{address}/{name}.html")
-    context.close()
+    if name == VISITED:
+        returning = browser.new_context(viewport=SCREENS["wide"])
+        opened(returning.new_page(), f"{address}/index.html")
+    page = returning.new_page()
+    later = opened(page, f"{address}/{name}.html")
+    page.close()
     packed, unpacked = (sum(sizes) for sizes in zip(*first, strict=True))
     return Weight(name, packed, unpacked, len(first), sum(size for size, _ in later), shifts, has_figure)
 
@@ -167,8 +180,9 @@ def main() -> int:
     complaints = []
     with served(SITE) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=chromium.QUIET)
+        returning = reader_who_returns(browser, address)
         for name in page_names(SITE):
-            one = weigh(browser, address, name)
+            one = weigh(browser, returning, address, name)
             sizes = f"{one.first_bytes:11,} {one.first_unpacked:9,} {one.first_requests:8} {one.later_bytes:9,}"
             print(f"{name:42} {sizes} {one.shift:6.3f}", flush=True)
             complaints += one.complaints
