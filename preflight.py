@@ -30,6 +30,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 HERE = Path(__file__).resolve().parent
 OK, HINT, FAIL = "OK", "HINT", "FAIL"
 OLDEST, NEWEST = (3, 11), (3, 13)
+PYTHONS = f"Python 3.{OLDEST[1]} to 3.{NEWEST[1]}"
 GB = 10**9
 MEMORY = 2 * GB  # free: room for a notebook, JupyterLab and the browser
 DISK_NVIDIA, DISK_SMALL = 7 * GB, 2 * GB  # everything, with and without the libraries for NVIDIA cards
@@ -227,7 +228,7 @@ def check_python(folder: Path) -> Result:
     bits = 64 if sys.maxsize > 2**32 else 32
     text = f"{platform.python_version()}, {bits} bit"
     if sys.version_info[:2] < OLDEST or bits == 32:
-        advice = "Python 3.11 to 3.13, 64 bit, is needed"
+        advice = f"{PYTHONS}, 64 bit, is needed"
         other = suitable_python(folder)
         if other:
             return Result(
@@ -235,7 +236,7 @@ def check_python(folder: Path) -> Result:
             )
         return Result(FAIL, "Python", text, advice + ": get it from https://www.python.org/downloads/")
     if sys.version_info[:2] > NEWEST:
-        advice = "The book was tested with Python 3.11 to 3.13. If something fails, take one of these."
+        advice = f"The book was tested with {PYTHONS}. If something fails, take one of these."
         return Result(HINT, "Python", text, advice, value=text)
     return Result(OK, "Python", text, value=text)
 

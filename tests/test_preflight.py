@@ -659,3 +659,22 @@ def test_each_shell_of_windows_gets_its_quotes(monkeypatch, word, variables, exp
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert preflight.command(preflight.quoted(word), "-m", "pip") == expected
+
+
+# --- what the book says about it ---
+
+
+def test_the_page_and_the_check_name_the_same_versions_and_sizes():
+    page = " ".join((ROOT / "book" / "setup.md").read_text("utf8").split())
+    versions = [f"3.{minor}" for minor in range(preflight.OLDEST[1], preflight.NEWEST[1] + 1)]
+    assert f"You need Python {', '.join(versions[:-1])} or {versions[-1]}" in page
+    assert f"about {preflight.DISK_NVIDIA / preflight.GB:g} GB of free disk" in page
+    assert f"needs about {preflight.DISK_SMALL / preflight.GB:g} GB" in page
+    assert "python preflight.py" in page.partition("## Check that it works")[2].partition("import torch")[0]
+
+
+@pytest.mark.parametrize("name", ["pull_request", "weekly"])
+def test_the_workflows_run_it_once_everything_is_installed(name):
+    text = (ROOT / ".github" / "workflows" / f"{name}.yml").read_text("utf8")
+    after = text.partition("pip install -r requirements.txt")[2]
+    assert "run: python preflight.py\n" in after.partition("python -m pytest")[0]
