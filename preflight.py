@@ -177,9 +177,14 @@ def working_python(folder: Path) -> str:
     return typed(Path(sys.executable) if in_environment() else own_python(folder))
 
 
+def wheels_in(folder: Path) -> List[str]:
+    """Return the names of the packages that lie in the folder `wheels`, to be installed without a network."""
+    return [path.name for path in (folder / "wheels").glob("*.whl")]
+
+
 def install_command(folder: Path) -> str:
-    """Return the command that installs what is missing, from the folder `wheels` if there is one."""
-    offline = ["--no-index", "--find-links", typed(folder / "wheels")] if (folder / "wheels").is_dir() else []
+    """Return the command that installs what is missing, from the folder `wheels` if it holds any."""
+    offline = ["--no-index", "--find-links", typed(folder / "wheels")] if wheels_in(folder) else []
     files = ["-r", typed(folder / "requirements.txt"), "-c", typed(folder / "constraints.txt")]
     return command(working_python(folder), "-m", "pip", "install", *offline, *files)
 
@@ -249,7 +254,7 @@ def check_environment(folder: Path) -> Result:
     again = command(typed(own_python(folder)), typed(folder / "preflight.py"))
     if own_python(folder).exists():
         return Result(HINT, "environment", text, "Use the one in .venv:", (again,))
-    advice = "Make one, so that the book's packages disturb nothing else; then check again with its Python:"
+    advice = "Make one, so that nothing else is disturbed, and check again with its Python:"
     if importlib.util.find_spec("ensurepip") is None:
         advice = "First: sudo apt install python3-venv (or what your system calls it). " + advice
     make = command(typed(Path(sys.executable)), "-m", "venv", typed(folder / ".venv"))
@@ -263,8 +268,9 @@ def disk_needed(folder: Path, packages: List[Package]) -> float:
         return DISK_WORK
     if packages and "torch" not in missing:
         return DISK_REST
-    small_wheels = (folder / "wheels").is_dir() and not list((folder / "wheels").glob("nvidia*"))
-    return DISK_NVIDIA if LINUX and not small_wheels else DISK_SMALL
+    wheels = wheels_in(folder)
+    nvidia = LINUX and (not wheels or any(name.startswith("nvidia") for name in wheels))
+    return DISK_NVIDIA if nvidia else DISK_SMALL
 
 
 def check_disk(folder: Path, packages: List[Package]) -> Result:
