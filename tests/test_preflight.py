@@ -457,6 +457,8 @@ def test_a_wrong_version_fails(folder, in_venv):
     result = preflight.check_packages(folder, [package("numpy", "1.26.4", ">=2.0"), package("onnx", "")])
     assert result.text == "1 of 2 missing: onnx; wrong version: numpy 1.26.4 (needed >=2.0)"
     assert result.status == FAIL
+    alone = preflight.check_packages(folder, [package("numpy", "1.26.4", ">=2.0"), package("onnx", "1.5")])
+    assert (alone.status, alone.text) == (FAIL, "wrong version: numpy 1.26.4 (needed >=2.0)")
 
 
 def test_an_untested_version_is_only_a_hint(folder, in_venv):
