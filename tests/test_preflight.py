@@ -183,8 +183,10 @@ def test_json_of_a_ready_computer(full_folder, monkeypatch, capsys):
 
 
 def test_quick_leaves_out_the_training_and_the_kernel(full_folder, monkeypatch, capsys):
-    monkeypatch.setattr(preflight, "ask", healthy_ask)
+    asked = []
+    monkeypatch.setattr(preflight, "ask", lambda words, folder: asked.append(words[-1]) or healthy_ask(words, folder))
     assert preflight.main(["--quick"], full_folder) == 0
+    assert asked == ["quick", "--version", "quick"]
     text = capsys.readouterr().out
     assert "training  not tried" in text
     assert "its kernel not tried" in text
@@ -276,8 +278,10 @@ def test_an_environment_that_is_there_is_named(folder, outside):
 
 
 def test_debian_needs_a_package_to_make_one(folder, outside, monkeypatch):
-    monkeypatch.setattr(preflight.importlib.util, "find_spec", lambda name: None)
-    assert preflight.check_environment(folder).advice.startswith("First: sudo apt install python3-venv")
+    with monkeypatch.context() as bare:
+        bare.setattr(preflight.importlib.util, "find_spec", lambda name: None)
+        result = preflight.check_environment(folder)
+    assert result.advice.startswith("First: sudo apt install python3-venv")
 
 
 @pytest.mark.parametrize(
