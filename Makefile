@@ -1,17 +1,19 @@
 # make book, make test, make serve … — `make help` lists them all.
 # PYTHON picks the interpreter that .venv is made from; PORT is where `make serve` listens;
-# TORCH_INDEX is the package index of another torch build (README: "The small CPU build").
+# TORCH_INDEX is the package index of another torch build (README: "The small CPU build");
+# WHEELS=1 puts the packages into the kit.
 
 PYTHON ?= python3
 PORT ?= 8000
 TORCH_INDEX ?=
+WHEELS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 BUILD := $(BIN)/jupyter-book build . -W -n --keep-going
 
 .DEFAULT_GOAL := help
-.PHONY: help install book serve pdf epub test weigh records figures addresses lint normalise constraints clean distclean
+.PHONY: help install book serve pdf epub learner kit test weigh records figures addresses lint normalise constraints clean distclean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +45,12 @@ pdf: book  ## print the book into _build/pytorch-from-the-ground-up.pdf (needs C
 epub: book  ## make the e-book _build/pytorch-from-the-ground-up.epub
 	$(BIN)/python tools/make_paper.py epub
 	$(BUILD)
+
+learner: $(INSTALLED)  ## write the notebooks without solutions into _build/learner
+	$(BIN)/python tools/learner_notebooks.py
+
+kit: slides  ## pack site, learner notebooks, slides, data for a USB stick (WHEELS=1: the packages too)
+	$(BIN)/python tools/make_kit.py $(if $(WHEELS),--wheels) $(if $(TORCH_INDEX),--torch-index $(TORCH_INDEX))
 
 test: $(INSTALLED)  ## run every test (builds the book first where it is stale)
 	$(BIN)/python -m pytest

@@ -45,6 +45,15 @@ def session(all_exercises: dict[int, Exercise], number: int, answer: str) -> lis
     return [*cells, check, {"source": answer, "may_raise": False}, check]
 
 
+def unsolved_session(all_exercises: dict[int, Exercise], number: int, answer: str) -> list[dict]:
+    """Return the cells that a learner runs to check an answer in a notebook where nothing was solved before."""
+    cells = []
+    for exercise in (all_exercises[n] for n in sorted(all_exercises) if n <= number):
+        cells.append({"source": exercise.stub.source, "may_raise": False})
+        cells.append({"source": exercise.check.source, "may_raise": True})
+    return [*cells, {"source": answer, "may_raise": False}, cells[-1]]
+
+
 class ChapterRun:
     """A notebook that was run from top to bottom in an empty folder, without a network, in one kernel.
 
@@ -63,6 +72,10 @@ class ChapterRun:
         again = {("solution again", n): answer for (_, n), answer in solutions.items()}
         answers = stubs | solutions | wrong | again
         sessions = [session(self.exercises, number, answer) for number, answer in answers.values()]
+        unsolved = {("unsolved", n): answer for (_, n), answer in stubs.items()}
+        alone = {("alone", n): answer for (_, n), answer in solutions.items()}
+        answers |= unsolved | alone
+        sessions += [unsolved_session(self.exercises, number, answer) for number, answer in (unsolved | alone).values()]
 
         copy = copy_alone(path, folder)
         (folder / "sessions.json").write_text(json.dumps(sessions), "utf8")
@@ -79,5 +92,8 @@ class ChapterRun:
             self._endings = dict(zip(answers, (Ending(**ending) for ending in endings), strict=True))
 
     def ending(self, which: str, number: int) -> Ending:
-        """Return how an answer ended: "stub", "solution" or "solution again" of an exercise, or a "wrong" one."""
+        """Return how an answer ended: "stub", "solution" or "solution again" of an exercise, or a "wrong" one.
+
+        "unsolved" and "alone" are stub and solution where, as in a learner notebook, no earlier exercise was solved.
+        """
         return self._endings[which, number]

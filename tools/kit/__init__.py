@@ -1,0 +1,1 @@
+"""What goes into the kit for a workshop without a network."""
