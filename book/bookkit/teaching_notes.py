@@ -1,8 +1,7 @@
 """The teaching notes of a chapter, taken apart: minutes, sections, exercises, warm-up and exit questions.
 
 One page a chapter, `book/teaching/notes_NAME.md`, is written for people and read by programs: the schedules take their
-minutes from it, the slides their speaker notes, the tests their lines of code. `read_notes` is the only place that knows
-its form.
+minutes from it, the slides their speaker notes, the tests their lines of code. This module alone knows its form.
 """
 
 import re
