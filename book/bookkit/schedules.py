@@ -159,15 +159,16 @@ def variants(path: Path = SCHEDULES) -> dict[str, Variant]:
     return found
 
 
-def run_seconds(path: Path = COSTS) -> dict[str, float]:
-    """Return how many seconds the cells of each notebook ran on the machine of the record, by the notebook's name.
-
-    Raises ValueError where the record is missing.
-    """
+def cost_record(path: Path = COSTS) -> dict[str, Any]:
+    """Return the record of what the notebooks cost; raise ValueError where it is missing."""
     if not path.is_file():
         raise ValueError(f"the record {path.name} is missing: run `make records`")
-    rows = json.loads(path.read_text("utf8"))["notebooks"]
-    return {name: row["seconds"] for name, row in rows.items()}
+    return json.loads(path.read_text("utf8"))
+
+
+def run_seconds(record: dict[str, Any]) -> dict[str, float]:
+    """Return how many seconds the cells of each notebook ran on the machine of the record, by the notebook's name."""
+    return {name: row["seconds"] for name, row in record["notebooks"].items()}
 
 
 def chapter_link(chapter: str, root: str, words: str = "", heading: str = "") -> str:
@@ -242,7 +243,8 @@ def schedule(variant: Variant, root: str) -> str:
 
 def chapter_minutes(chapters: list[str], root: str) -> str:
     """Return the table of the chapters' minutes and of the run time of their cells, as Markdown."""
-    ran = run_seconds()
+    record = cost_record()
+    ran, measured = run_seconds(record), record["circumstances"]
     lines = ["| chapter | live | in the room | at home | cells run | notes |", "|---|---:|---:|---:|---:|---|"]
     totals = [0, 0, 0]
     for chapter in chapters:
@@ -253,7 +255,8 @@ def chapter_minutes(chapters: list[str], root: str) -> str:
         cells = " | ".join(map(str, minutes))
         lines.append(f"| {link} | {cells} | {ran[chapter]:.0f} s | {notes_link(chapter, root)} |")
     lines.append(f"| **all** | {' | '.join(f'**{total}**' for total in totals)} | | |")
-    return "\n".join(lines)
+    place = f"{measured['cores']} cores of {measured['hardware']}, without a graphics card, on {measured['date']}"
+    return "\n".join([*lines, "", f"*Cells run* was measured with {place}."])
 
 
 class TeachingDirective(SphinxDirective):
