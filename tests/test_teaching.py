@@ -51,6 +51,7 @@ def test_every_chapter_has_its_notes_in_the_contents():
 
 def test_notes_follow_the_chapter(path, notebook, notes):
     assert notes.chapter == int(path.stem[:2])
+    assert notes.title[0].isupper(), "the contents show the title"
     expected = [heading for heading in headings(notebook, 2) if heading not in CLOSING_SECTIONS]
     assert [section.heading for section in notes.sections] == expected
 
