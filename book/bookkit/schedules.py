@@ -247,6 +247,9 @@ def chapter_minutes(chapters: list[str], root: str) -> str:
     ran, measured = run_seconds(record), record["circumstances"]
     lines = ["| chapter | live | in the room | at home | cells run | notes |", "|---|---:|---:|---:|---:|---|"]
     totals = [0, 0, 0]
+    missing = [chapter for chapter in chapters if chapter not in ran]
+    if missing:
+        raise ValueError(f"the record {COSTS.name} lacks {', '.join(missing)}: run `make records`")
     for chapter in chapters:
         notes = notes_of(chapter)
         minutes = [notes.live, notes.room, notes.home]
