@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from book_files import Exercise, code_cells, copy_packed_data, exercises, read, wrong_answers_path
+from bookkit.teaching_notes import TypeBlock, notes_path, type_blocks
 from offline import run_offline
 
 RUNNER = Path(__file__).resolve().parent / "run_chapter.py"
@@ -21,6 +22,23 @@ class Ending:
     error: str
     message: str
     printed: str
+
+
+@dataclass(frozen=True)
+class BlockEnding:
+    """How lines of the teaching notes ended: as an answer does, and in how many seconds, leaving which files behind."""
+
+    error: str
+    message: str
+    printed: str
+    seconds: float
+    left: list[str]
+
+
+def lines_to_type(path: Path) -> tuple[TypeBlock, ...]:
+    """Return what the teaching notes of a chapter have the teacher type; an appendix and the template have no notes."""
+    notes = notes_path(path.stem)
+    return type_blocks(notes.read_text("utf8")) if notes.is_file() else ()
 
 
 def wrong_answers(path: Path) -> list[dict]:
@@ -57,7 +75,8 @@ def unsolved_session(all_exercises: dict[int, Exercise], number: int, answer: st
 class ChapterRun:
     """A notebook that was run from top to bottom in an empty folder, without a network, in one kernel.
 
-    Afterwards the same kernel tried every stub, every solution, every wrong answer, and every solution once more.
+    Afterwards the same kernel tried every stub, every solution, every wrong answer, and every solution once more, then
+    what the teaching notes have the teacher type: `typed` holds each block with its ending.
     `notebook` holds the outputs; `seconds` is what it took, from the start of the program that started the kernel;
     `failure` says what ended the run early, if anything did.
     """
@@ -78,9 +97,12 @@ class ChapterRun:
         sessions += [unsolved_session(self.exercises, number, answer) for number, answer in (unsolved | alone).values()]
 
         copy = copy_alone(path, folder)
+        blocks = lines_to_type(path)
         (folder / "sessions.json").write_text(json.dumps(sessions), "utf8")
+        (folder / "blocks.json").write_text(json.dumps([block.code for block in blocks]), "utf8")
         started = time.time()
-        command = [sys.executable, str(RUNNER), copy.name, "sessions.json", "endings.json", "result.json"]
+        files = ["sessions.json", "endings.json", "blocks.json", "block_endings.json", "result.json"]
+        command = [sys.executable, str(RUNNER), copy.name, *files]
         finished = run_offline(command, folder, IPYTHONDIR=str(folder / ".ipython"))
         assert finished.returncode == 0, finished.stdout[-3000:] + finished.stderr[-3000:]
         result = json.loads((folder / "result.json").read_text("utf8"))
@@ -90,6 +112,8 @@ class ChapterRun:
             self.seconds = result["ended"] - started
             endings = json.loads((folder / "endings.json").read_text("utf8"))
             self._endings = dict(zip(answers, (Ending(**ending) for ending in endings), strict=True))
+            block_endings = json.loads((folder / "block_endings.json").read_text("utf8"))
+            self.typed = [(block, BlockEnding(**ending)) for block, ending in zip(blocks, block_endings, strict=True)]
 
     def ending(self, which: str, number: int) -> Ending:
         """Return how an answer ended: "stub", "solution" or "solution again" of an exercise, or a "wrong" one.

@@ -9,6 +9,7 @@ import io
 import json
 import os
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,11 +54,16 @@ class CellRunner:
         try:
             yield
         finally:
-            self.shell.user_ns.clear()
-            self.shell.user_ns.update(names)
-            random.setstate(states[0])
-            np.random.set_state(states[1])
-            torch.set_rng_state(states[2])
+            put_back(self.shell, names, states)
+
+
+def put_back(shell: InteractiveShell, names: dict, states: tuple) -> None:
+    """Give a shell these names and no others, and the random generators of Python, NumPy and PyTorch these states."""
+    shell.user_ns.clear()
+    shell.user_ns.update(names)
+    random.setstate(states[0])
+    np.random.set_state(states[1])
+    torch.set_rng_state(states[2])
 
 
 def try_sessions(sessions_file: str, endings_file: str) -> None:
@@ -82,4 +88,26 @@ def try_sessions(sessions_file: str, endings_file: str) -> None:
             if cell is not session[-1]:
                 kind = f"{kind} before the check"
             endings.append({"error": kind, "message": str(error or ""), "printed": printed})
+    Path(endings_file).write_text(json.dumps(endings), "utf8")
+
+
+def try_blocks(blocks_file: str, endings_file: str) -> None:
+    """Run the lines that the teaching notes have a teacher type, in the kernel that calls this; write how they ended.
+
+    Both are JSON files in the current folder; the first is a list of sources. They run one after another on the names
+    and random states that were there before the first exercise, as in a workshop. For each, the second file says the
+    kind of error ("" if none), its message, what was printed, the seconds, and which files lie there that did not.
+    """
+    shell = get_ipython()
+    runner = CellRunner(Path.cwd(), shell)
+    endings = []
+    with runner.restored():
+        put_back(shell, shell.names_before_exercises, shell.random_before_exercises)
+        for source in json.loads(Path(blocks_file).read_text("utf8")):
+            before, started = set(Path.cwd().rglob("*")), time.perf_counter()
+            error, printed = runner.run(source)
+            seconds = time.perf_counter() - started
+            ending = {"error": "" if error is None else type(error).__name__, "message": str(error or "")}
+            left = sorted(path.name for path in set(Path.cwd().rglob("*")) - before)
+            endings.append(ending | {"printed": printed, "seconds": seconds, "left": left})
     Path(endings_file).write_text(json.dumps(endings), "utf8")

@@ -1,10 +1,11 @@
 """Run one notebook as a reader would, then try answers to its exercises in the same kernel.
 
-    python run_chapter.py NOTEBOOK SESSIONS ENDINGS RESULT
+    python run_chapter.py NOTEBOOK SESSIONS ENDINGS BLOCKS BLOCK_ENDINGS RESULT
 
-All four are files in the current folder. SESSIONS is a JSON list of sessions; a session is a list of cells,
+All are files in the current folder. SESSIONS is a JSON list of sessions; a session is a list of cells,
 {"source": …, "may_raise": …}, run one after another on the names that the chapter had before its first exercise.
-ENDINGS gets how each session ended; RESULT gets the time at which the notebook ended, and the failure that ended the
+ENDINGS gets how each session ended. BLOCKS is a JSON list of what a teacher types live, and BLOCK_ENDINGS gets how that
+ended (run_cells.py says more). RESULT gets the time at which the notebook ended, and the failure that ended the
 run, if any. The notebook is written back with its outputs.
 """
 
@@ -20,6 +21,12 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError
 SECONDS_A_CELL = 150  # so that a cell that hangs does not hang the tests; no chapter may take longer in all
 SECONDS_FOR_ALL_ANSWERS = 600
 TESTS = str(Path(__file__).resolve().parent)
+REMEMBER = """
+get_ipython().names_before_exercises = dict(get_ipython().user_ns)
+get_ipython().random_before_exercises = (
+    __import__("random").getstate(), __import__("numpy").random.get_state(), __import__("torch").get_rng_state()
+)
+"""  # imports no name: the chapter goes on after it
 
 
 def run_hidden(client: NotebookClient, code: str) -> None:
@@ -31,17 +38,17 @@ def run_hidden(client: NotebookClient, code: str) -> None:
 
 
 def run_all(client: NotebookClient) -> None:
-    """Run every cell in order, as Run All does; remember the names that were there before any exercise."""
+    """Run every cell in order, as Run All does; remember the names and random states before the first exercise."""
     cells = list(enumerate(client.nb.cells))
     first = next((index for index, cell in cells if "exercise" in cell.metadata.get("tags", [])), 0)
     for index, cell in cells:
         if index == first:
-            run_hidden(client, "get_ipython().names_before_exercises = dict(get_ipython().user_ns)")
+            run_hidden(client, REMEMBER)
         client.execute_cell(cell, index)
 
 
-def main(notebook: str, sessions: str, endings: str, result: str) -> None:
-    """Run the notebook, then the sessions; write the result even where a cell fails."""
+def main(notebook: str, sessions: str, endings: str, blocks: str, block_endings: str, result: str) -> None:
+    """Run the notebook, then the sessions and the blocks; write the result even where a cell fails."""
     nb = nbformat.read(notebook, as_version=4)
     client = NotebookClient(nb, kernel_name="python3", timeout=SECONDS_A_CELL, record_timing=True)
     report = {"ended": None, "failure": None}
@@ -53,6 +60,7 @@ def main(notebook: str, sessions: str, endings: str, result: str) -> None:
             client.timeout = SECONDS_FOR_ALL_ANSWERS
             run_hidden(client, f"import sys; sys.path.insert(0, {TESTS!r})")
             run_hidden(client, f"import run_cells; run_cells.try_sessions({sessions!r}, {endings!r})")
+            run_hidden(client, f"import run_cells; run_cells.try_blocks({blocks!r}, {block_endings!r})")
         except (CellExecutionError, CellTimeoutError) as error:
             report["failure"] = str(error)
     Path(result).write_text(json.dumps(report), "utf8")

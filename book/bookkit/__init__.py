@@ -17,6 +17,7 @@ PARTS = [
     "cover_picture",
     "paper_editions",
     "glossary",
+    "schedules",
     "theme_repairs",
     "local_paths",
     "search_index",
