@@ -116,6 +116,7 @@ def test_what_the_answers_say_is_so(visit):
         neighbours = (9 * mean - picture[1:-1, 1:-1]) / 8
         assert torch.allclose(maps["outline"][digit], 8 * (picture[1:-1, 1:-1] - neighbours))
         assert maps["blur"][digit].max() <= picture.max()
+        assert torch.allclose(maps["blur"][digit], 9 * 0.111 * mean)  # "about the mean of the nine pixels"
         negative = maps["sharpen"][digit] < 0
         assert (picture[1:-1, 1:-1][negative] < 0.5).float().mean() > 0.7  # "mostly just outside the strokes"
         left = javascript_map(page, digit, [0, 0, 0, 0, 0, 1, 0, 0, 0])
@@ -125,6 +126,7 @@ def test_what_the_answers_say_is_so(visit):
     assert numbers.clamp(max=0).sum(dim=1).tolist() == [0, 0, -3]
     bar = slice(5, 10), slice(8, 13)  # the middle of the seven's upper bar, away from its ends
     assert maps["right"][7][bar].abs().sum() < maps["lower"][7][bar].abs().sum() / 10
+    assert maps["right"][7][5:10].abs().max() > 5 * maps["right"][7][bar].abs().max()  # "Only the ends remain."
     # The map of the chapter's own seven, and the range that the figure names.
     figure.locator(".conv-preset").select_option("lower")
     chapters = conv2d(7, DATA["kernels"]["lower"])
