@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from axe_playwright_python.sync_playwright import Axe
 
-from browser_pages import remote, two_frames, wait_until
+from browser_pages import remote, wait_until
+from chromium import two_frames
 from figure_data import export_module, read_data
 
 PAGE = "notebooks/08_mnist_cnn"
@@ -378,11 +379,10 @@ def test_a_script_that_throws_leaves_the_picture(browser, address):
     context.close()
 
 
-def test_only_this_page_loads_it(site):
-    for path in site.glob("**/*.html"):
-        asked = "figures/convolution." in path.read_text("utf8")
-        assert asked == (path.stem == "08_mnist_cnn"), path
-    html = (site / f"{PAGE}.html").read_text("utf8")
+def test_only_this_page_loads_it(pages):
+    for name, page in pages.items():
+        assert ("figures/convolution." in page.html) == (name == PAGE), name
+    html = pages[PAGE].html
     picture = re.search(r'<img [^>]*class="play-fallback"[^>]*>', html)[0]
     assert re.search(r'width="\d+" height="\d+"', picture)
     figure = html.partition('id="figure-convolution"')[2].partition("</figure>")[0]

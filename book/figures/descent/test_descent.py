@@ -9,7 +9,8 @@ import torch
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from browser_pages import SCREENS, THEMES, two_frames, wait_until
+from browser_pages import SCREENS, THEMES, wait_until
+from chromium import two_frames
 from figure_data import export_module, read_data
 
 PAGE = "notebooks/03_linear_regression_numpy"

@@ -14,7 +14,8 @@ from playwright.sync_api import expect
 from torch.utils.data import DataLoader
 
 from book_files import ROOT
-from browser_pages import THEMES, two_frames, wait_until
+from browser_pages import THEMES, wait_until
+from chromium import two_frames
 from figure_data import export_module, read_data
 from record_drawing_network import RECORD, SCRIPT, WEIGHTS, script_digest, weights_digest
 from recording import RECORDS
