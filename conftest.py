@@ -3,8 +3,9 @@
 import pytest
 
 from book_files import ROOT, TEMPLATE, notebook_paths
+from built_site import SITE, page_names
 from chapter_runs import ChapterRun
-from site_build import build, build_cache, hand_over, is_executed
+from site_build import Page, build, build_cache, hand_over, is_executed
 
 pytest_plugins = ["browser_pages"]
 
@@ -37,7 +38,13 @@ def site(run_alone):
                 hand_over(run.notebook, run.seconds, path, cache)
     finished = build(ROOT)
     assert finished.returncode == 0, finished.stdout[-6000:] + finished.stderr[-6000:]
-    return ROOT / "_build" / "html"
+    return SITE
+
+
+@pytest.fixture(scope="session")
+def pages(site):
+    """Every page of the site, by its path without suffix."""
+    return {name: Page(site / f"{name}.html") for name in page_names(site)}
 
 
 @pytest.fixture(scope="module", params=[*notebook_paths(), TEMPLATE], ids=lambda path: path.stem)

@@ -81,11 +81,6 @@ def small_book(folder: Path) -> Path:
     return folder
 
 
-def page_names(site: Path) -> set[str]:
-    """Return the pages of a built site, by their paths without suffix."""
-    return {path.relative_to(site).with_suffix("").as_posix() for path in site.rglob("*.html")}
-
-
 def expected_pages(in_contents: Iterable[str], moved: str) -> set[str]:
     """Return the pages that a site should have: `moved` is the text of book/moved.txt."""
     return {"index", "search", "genindex", "404"} | set(in_contents) | set(moved_pages(moved))

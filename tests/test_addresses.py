@@ -6,7 +6,6 @@ import pytest
 
 from bookkit.moved_pages import MOVED, moved_pages
 from list_addresses import addresses, anchors, listed
-from site_build import Page
 
 REPAIR = (
     'Somebody may have bookmarked it. A heading has changed: put <a id="{anchor}"></a> above the new one. '
@@ -27,9 +26,9 @@ def lost(known, ids, moved):
 
 
 @pytest.fixture(scope="module")
-def ids(site):
+def ids(pages):
     """The anchors of each page."""
-    return {p.relative_to(site).with_suffix("").as_posix(): Page(p).ids for p in sorted(site.rglob("*.html"))}
+    return {name: page.ids for name, page in pages.items()}
 
 
 def test_every_known_address_leads_somewhere(ids):
@@ -42,16 +41,15 @@ def test_every_address_is_known(site):
     assert not missing, f"run `make addresses`; book/addresses.txt lacks {sorted(missing)[:5]} and perhaps more"
 
 
-def test_no_heading_has_an_automatic_number_alone(site):
+def test_no_heading_has_an_automatic_number_alone(pages):
     """Of two headings of the same words the second gets a number, which another heading may have tomorrow."""
     heading = re.compile(r'<section[^>]* id="id\d+">\s*(?:<span id="[^"]*"></span>\s*)*<h[23]>(.*?)<')
     own_anchor = re.compile(r'<a id="[^"]+"></a>(?:\s*</(?:p|section)>)*\s*$')
     found = []
-    for path in sorted(site.rglob("*.html")):
-        html = path.read_text("utf8")
-        for match in heading.finditer(html):
-            if not own_anchor.search(html, match.start() - 200, match.start()):
-                found.append(f'{path.stem}: put <a id="…"></a> above the heading {match[1]!r}')
+    for page in pages.values():
+        for match in heading.finditer(page.html):
+            if not own_anchor.search(page.html, match.start() - 200, match.start()):
+                found.append(f'{page.path.stem}: put <a id="…"></a> above the heading {match[1]!r}')
     assert not found, found
     assert not [address for address in listed() if re.search(r"#id\d+$", address)]
 

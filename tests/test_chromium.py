@@ -63,6 +63,14 @@ def test_the_path_comes_first(bare_path, tmp_path):
     assert chromium.find() == "/bin/google-chrome"
 
 
+def test_where_there_is_none_one_sentence_says_what_to_do(bare_path):
+    bare_path.setattr(sys, "platform", "linux")
+    with pytest.raises(SystemExit, match=r"^No Chromium found: install Chromium or Chrome\.$"):
+        chromium.required()
+    bare_path.setattr(chromium, "find", lambda: "/bin/chromium")
+    assert chromium.required() == "/bin/chromium"
+
+
 def test_the_names_of_browsers_stand_in_one_place():
     files = [path for folder in ("tools", "tests", "book") for path in (ROOT / folder).rglob("*.py")]
     pattern = re.compile(r"google-chrome-(?:stable)|--disable-component-(?:update)")

@@ -10,27 +10,21 @@ from docutils.utils import new_document
 from PIL import Image
 from sphinx.errors import ExtensionError
 
-import browser_pages
+import chromium
 from book_files import ROOT
 from bookkit.interactive_figures import FIGURES, KEY, figure_html, figure_script, place_figures
 from figure_data import export_module, read_data
-from site_build import Page
 from weigh_pages import FIGURE_BYTES
 
 NAMES = sorted(path.parent.name for path in FIGURES.glob("*/figure.html"))
 PICTURE_BYTES = 40_000
 
 
-@pytest.fixture(scope="module")
-def pages(site):
-    return [Page(path) for path in sorted(site.rglob("*.html"))]
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_a_figure_stands_on_one_page_and_loads_its_parts_there_alone(pages, name):
-    shown = [page for page in pages if f'data-figure="{name}"' in page.html]
+    shown = [page for page in pages.values() if f'data-figure="{name}"' in page.html]
     assert len(shown) == 1, f"figure {name} stands on {[page.path.name for page in shown]}"
-    for page in pages:
+    for page in pages.values():
         for suffix in ("js", "css"):
             asks = any(f"_static/figures/{name}.{suffix}" in asset for asset in page.assets)
             assert asks == (page is shown[0]), f"{page.path.name}: {name}.{suffix}"
@@ -120,7 +114,7 @@ def test_pictures_are_not_taken_without_a_page_or_a_browser(monkeypatch, tmp_pat
         take_picture(tmp_path)
     (tmp_path / "book").mkdir()
     (tmp_path / "book" / "draw_a_digit.html").touch()
-    monkeypatch.setattr(browser_pages, "CHROMIUM", None)
+    monkeypatch.setattr(chromium, "find", lambda: None)
     with pytest.raises(SystemExit, match=r"^No Chromium found: install Chromium or Chrome\.$"):
         take_picture(tmp_path)
 

@@ -15,7 +15,6 @@ import pytest
 from bs4 import BeautifulSoup
 from docutils import nodes
 from docutils.utils import new_document
-from playwright.sync_api import sync_playwright
 from pypdf import PdfReader
 
 import chromium
@@ -290,8 +289,7 @@ def test_formulas_and_pictures_are_printed(printed, book):
 
 @needs_chromium
 def test_nothing_is_cut_at_the_right_margin(printed):
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.QUIET)
+    with chromium.started() as browser:
         page = browser.new_page(viewport={"width": TEXT_WIDTH, "height": 900})
         page.emulate_media(media="print")
         page.goto((ROOT / "_build" / "print" / "book.html").as_uri())
@@ -299,7 +297,6 @@ def test_nothing_is_cut_at_the_right_margin(printed):
         assert page.evaluate(TOO_WIDE) == []
         page.add_style_tag(content="pre { white-space: pre !important; overflow-wrap: normal !important }")
         assert page.evaluate(TOO_WIDE), "code that does not wrap is too wide, and this test must see it"
-        browser.close()
 
 
 # --- the e-book ---

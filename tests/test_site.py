@@ -1,6 +1,7 @@
 """Promise 4 and the site: nothing leaves the page, every link leads somewhere, every picture speaks."""
 
 import itertools
+import os
 import re
 import sysconfig
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from sphinx.errors import ExtensionError
 
 from book_files import NOTEBOOKS, ROOT, chapter_paths, code_cells, exercises, notebook_paths, pages_in_order, read
+from bookkit.built_pages import rewrite_pages
 from bookkit.launch_links import launch_links
 from bookkit.local_paths import shorten, shorter_names
 from bookkit.mathml import to_mathml
@@ -17,13 +19,8 @@ from bookkit.moved_pages import MOVED
 from bookkit.not_found import absolute, base_path
 from bookkit.offline_guard import FetchedAddresses, remote_addresses
 from bookkit.public_address import PublicAddress, address_from
-from site_build import Page, expected_pages, page_names
-
-
-@pytest.fixture(scope="module")
-def pages(site):
-    """Every page of the site, by its path without suffix."""
-    return {name: Page(site / f"{name}.html") for name in sorted(page_names(site))}
+from built_site import page_names
+from site_build import expected_pages
 
 
 @pytest.fixture(scope="module")
@@ -36,17 +33,29 @@ def test_the_pages_are_those_of_the_table_of_contents(pages):
     assert set(pages) == expected_pages(pages_in_order(), MOVED.read_text("utf8"))
 
 
+def test_a_page_that_a_part_leaves_as_it_is_is_not_written(tmp_path):
+    for name in ("a", "b/c"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.html").write_text(name, "utf8")
+    files = {name: tmp_path / f"{name}.html" for name in page_names(tmp_path)}
+    assert list(files) == ["a", "b/c"]
+    for file in files.values():
+        os.utime(file, (0, 0))
+    rewrite_pages(tmp_path, lambda html, file: html.replace("c", file.name))
+    assert [file.read_text("utf8") for file in files.values()] == ["a", "b/c.html"]
+    assert [file.stat().st_mtime == 0 for file in files.values()] == [True, False]
+
+
 def test_no_page_loads_anything_from_another_host(site):
     assert list(remote_addresses(site)) == []
 
 
-def test_nothing_heavy_that_no_page_needs(site):
+def test_nothing_heavy_that_no_page_needs(site, pages):
     names = {path.name for path in site.rglob("*.js")}
     assert not {name for name in names if re.search(r"fontawesome|thebe|mathjax|require", name, re.IGNORECASE)}
-    for page in site.rglob("*.html"):
-        assert not re.search(
-            r"fontawesome\.js|thebe|mathjax(?!_ignore)|unpkg|jsdelivr", page.read_text("utf8"), re.IGNORECASE
-        ), page
+    heavy = re.compile(r"fontawesome\.js|thebe|mathjax(?!_ignore)|unpkg|jsdelivr", re.IGNORECASE)
+    for page in pages.values():
+        assert not heavy.search(page.html), page.path
 
 
 @pytest.mark.parametrize(

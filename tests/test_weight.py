@@ -22,8 +22,8 @@ from bookkit.page_scripts import EARLY, POLICY, SCRIPTS, moved_out, scripts_of, 
 from bookkit.page_styles import is_used, link_bundle, purged, with_paths_from
 from bookkit.page_weight import MOST_DIFFERENCE, difference, lighter_code, lighter_picture, looks
 from browser_pages import wait_until
-from site_build import Page
-from weigh_pages import Weight, page_names, reader_who_returns, served, weigh
+from built_site import served
+from weigh_pages import CompressingHandler, Weight, pages_to_read, reader_who_returns, weigh
 
 VERSIONS = {"site.js": "2", "noscript.css": "4"}
 HEAD = '<html data-content_root="../"><head><meta charset="utf-8" />\n'
@@ -43,7 +43,7 @@ html[data-theme="dark"] .highlight .kn { color: #DCC6E0 }
 @pytest.fixture(scope="module")
 def packed_address(site):
     """Where the site is served as a host of static pages does, text compressed."""
-    with served(site) as address:
+    with served(site, handler=CompressingHandler) as address:
         yield address
 
 
@@ -85,16 +85,15 @@ def test_a_page_does_not_jump_where_a_search_leads_to(browser, returning, packed
     assert [complaint for complaint in one.complaints if "shift" in complaint] == []
 
 
-def test_every_page_carries_the_policy_and_nothing_that_it_forbids(site):
-    for path in site.rglob("*.html"):
-        page = Page(path)
-        assert f'http-equiv="Content-Security-Policy" content="{POLICY}"' in page.html, path.name
+def test_every_page_carries_the_policy_and_nothing_that_it_forbids(pages):
+    for name, page in pages.items():
+        assert f'http-equiv="Content-Security-Policy" content="{POLICY}"' in page.html, name
         inside = re.findall(r"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", page.html, re.DOTALL)
         hashes = [base64.b64encode(hashlib.sha256(code.encode()).digest()).decode() for code in inside]
-        assert len(hashes) <= 1, f"{path.name} holds scripts"
-        assert all(f"'sha256-{code}'" in POLICY for code in hashes), f"{path.name} holds a script"
-        assert not re.search(r"<[a-z][^>]*\son[a-z]+=\"", page.html), f"{path.name} holds an event handler"
-        assert not re.search(r"<[a-z][^>]*\sstyle=\"|<style", page.html), f"{path.name} holds a style"
+        assert len(hashes) <= 1, f"{name} holds scripts"
+        assert all(f"'sha256-{code}'" in POLICY for code in hashes), f"{name} holds a script"
+        assert not re.search(r"<[a-z][^>]*\son[a-z]+=\"", page.html), f"{name} holds an event handler"
+        assert not re.search(r"<[a-z][^>]*\sstyle=\"|<style", page.html), f"{name} holds a style"
 
 
 def test_the_policy_works(visit):
@@ -343,4 +342,4 @@ def test_a_page_that_leads_on_is_not_weighed(tmp_path, monkeypatch):
     )
     moved_pages.write_pages(app, None)
     assert (tmp_path / "old/page.html").is_file()
-    assert page_names(tmp_path) == ["new"]
+    assert pages_to_read(tmp_path) == ["new"]

@@ -7,8 +7,9 @@ import re
 import sys
 from pathlib import Path
 
+from built_site import SITE, page_names
+
 ROOT = Path(__file__).resolve().parent.parent
-SITE = ROOT / "_build" / "html"
 LIST = ROOT / "book" / "addresses.txt"
 NO_ADDRESS = {"404", "genindex", "search"}  # nobody bookmarks a place on these pages
 ANCHORS = [
@@ -29,9 +30,8 @@ def anchors(html: str) -> list[str]:
 def addresses(site: Path) -> list[str]:
     """Return the addresses of a built site: each page, and each of its anchors."""
     found = []
-    for path in sorted(site.rglob("*.html")):
-        page = path.relative_to(site).with_suffix("").as_posix()
-        html = path.read_text("utf8")
+    for page in page_names(site):
+        html = (site / f"{page}.html").read_text("utf8")
         if page not in NO_ADDRESS and "<article" in html:  # a page that only leads to another has none
             found += [page, *(f"{page}#{anchor}" for anchor in anchors(html))]
     return found

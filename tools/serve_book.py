@@ -4,30 +4,10 @@ python tools/serve_book.py [--port 8000]
 """
 
 import argparse
-import functools
-import http.server
 import sys
 from pathlib import Path
 
-SITE = Path(__file__).resolve().parent.parent / "_build" / "html"
-
-
-class BookHandler(http.server.SimpleHTTPRequestHandler):
-    """Serves a built book, with its own page for an address that does not exist, as GitHub Pages does."""
-
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer a request that failed."""
-        page = Path(self.directory) / "404.html"
-        if code != http.HTTPStatus.NOT_FOUND or not page.is_file():
-            super().send_error(code, message, explain)
-            return
-        body = page.read_bytes()
-        self.send_response(code)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
+from built_site import SITE, server
 
 
 def serve(site: Path, port: int) -> int:
@@ -38,16 +18,15 @@ def serve(site: Path, port: int) -> int:
     if not (site / "index.html").is_file():
         print(f"There is no book in {site}. Build it first: make book", file=sys.stderr)
         return 1
-    handler = functools.partial(BookHandler, directory=site)
     try:
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+        running = server(site, port)
     except OSError as error:
         print(f"Cannot listen on port {port} ({error.strerror}). Name another: make serve PORT=8001", file=sys.stderr)
         return 1
-    with server:
-        print(f"The book is at http://127.0.0.1:{server.server_address[1]}/ (Ctrl-C stops it)", flush=True)
+    with running:
+        print(f"The book is at http://127.0.0.1:{running.server_address[1]}/ (Ctrl-C stops it)", flush=True)
         try:
-            server.serve_forever()
+            running.serve_forever()
         except KeyboardInterrupt:
             print("\nstopped")
     return 0

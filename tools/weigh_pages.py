@@ -6,23 +6,18 @@ exercises and figures, to which a search leads. Bytes as they travel: text compr
 every host of static pages does; for the first view also unpacked.
 """
 
-import functools
 import gzip
-import http.server
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 import chromium
+from built_site import SITE, SiteHandler, page_names, served
+from chromium import SCREENS
 
-SITE = Path(__file__).resolve().parent.parent / "_build" / "html"
 COMPRESSED = {".html", ".css", ".js", ".svg"}  # pictures and fonts are packed already
-SCREENS = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 390, "height": 844}}
 VISITED = "notebooks/03_linear_regression_numpy"  # the page that a later view follows: it has maths, so it has the font
 LATER_BYTES = 120_000
 FIGURE_BYTES = 200_000  # on top of a later view, where the page shows a figure to play with
@@ -43,7 +38,7 @@ TRAFFIC = """() => performance.getEntries()
   .map((e) => [e.encodedBodySize, e.decodedBodySize])"""
 
 
-class CompressingHandler(http.server.SimpleHTTPRequestHandler):
+class CompressingHandler(SiteHandler):
     """Serve files as a host of static pages does: text compressed, everything cached for ten minutes."""
 
     def do_GET(self) -> None:
@@ -64,19 +59,6 @@ class CompressingHandler(http.server.SimpleHTTPRequestHandler):
         """Allow the browser to keep what it has got."""
         self.send_header("Cache-Control", "max-age=600")
         super().end_headers()
-
-    def log_message(self, *_arguments: object) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def served(site: Path) -> Iterator[str]:
-    """Serve a site while the block runs; yield its address."""
-    handler = functools.partial(CompressingHandler, directory=site)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
 
 
 @dataclass
@@ -161,32 +143,26 @@ def weigh(browser: Browser, returning: BrowserContext, address: str, name: str, 
     return Weight(name, packed, unpacked, len(first), sum(size for size, _ in later), shifts, has_figure)
 
 
-def page_names(site: Path) -> list[str]:
+def pages_to_read(site: Path) -> list[str]:
     """Return the names of the pages that are read; those that lead on to a new address (moved_pages.py) are not."""
-    read = [path for path in site.rglob("*.html") if "_static/moved.js" not in path.read_text("utf8")]
-    return sorted(path.relative_to(site).with_suffix("").as_posix() for path in read)
+    return [name for name in page_names(site) if "_static/moved.js" not in (site / f"{name}.html").read_text("utf8")]
 
 
 def main() -> int:
     """Weigh every page and print a table; return 1 if one is too heavy."""
-    program = chromium.find()
-    if program is None:
-        print("No Chromium or Chrome found: install one to weigh the site.", file=sys.stderr)
-        return 1
+    chromium.required()  # before the table begins
     if not (SITE / "index.html").is_file():
         print(f"There is no book in {SITE}. Build it first: make book", file=sys.stderr)
         return 1
     print(f"{'page':42} {'first view':>11} {'unpacked':>9} {'requests':>8} {'later':>9} {'shift':>6}")
     complaints = []
-    with served(SITE) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=chromium.QUIET)
+    with served(SITE, handler=CompressingHandler) as address, chromium.started() as browser:
         returning = reader_who_returns(browser, address)
-        for name in page_names(SITE):
+        for name in pages_to_read(SITE):
             one = weigh(browser, returning, address, name)
             sizes = f"{one.first_bytes:11,} {one.first_unpacked:9,} {one.first_requests:8} {one.later_bytes:9,}"
             print(f"{name:42} {sizes} {one.shift:6.3f}", flush=True)
             complaints += one.complaints
-        browser.close()
     print("\n".join(complaints) or "Every page is light enough.")
     return 1 if complaints else 0
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
+from .built_pages import rewrite_pages
+
 # In the order in which the theme loads them.
 SCRIPTS = [
     "documentation_options.js",
@@ -177,13 +179,14 @@ def move_scripts(app: Sphinx, exception: Exception | None) -> None:
         return
     site = Path(app.outdir)
     versions = write_scripts(site / "_static")
-    for page in site.rglob("*.html"):
-        before = page.read_text("utf8")
-        after = moved_out(before, versions, page.relative_to(site).as_posix())
+
+    def changed(html: str, page: Path) -> str:
+        html = moved_out(html, versions, page.relative_to(site).as_posix())
         for name, version in versions.items():
-            after = re.sub(rf'({re.escape(name)})\?v=\w+"', rf'\1?v={version}"', after)
-        if after != before:
-            page.write_text(after, "utf8")
+            html = re.sub(rf'({re.escape(name)})\?v=\w+"', rf'\1?v={version}"', html)
+        return html
+
+    rewrite_pages(site, changed)
 
 
 def connect(app: Sphinx) -> None:

@@ -12,7 +12,8 @@ import tinycss2
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-from bookkit.page_fonts import with_small_fonts
+from .built_pages import rewrite_pages
+from .page_fonts import with_small_fonts
 
 # In the order in which the theme loads them; a later rule wins over an earlier one.
 SHEETS = [
@@ -131,11 +132,7 @@ def bundle_styles(app: Sphinx, exception: Exception | None) -> None:
     css = with_small_fonts(bundle(site / "_static", words_in_use(site)), site)
     (site / "_static" / BUNDLE).write_text(css, "utf8")
     version = hashlib.sha256(css.encode()).hexdigest()[:8]
-    for page in site.rglob("*.html"):
-        before = page.read_text("utf8")
-        after = link_bundle(before, version)
-        if after != before:
-            page.write_text(after, "utf8")
+    rewrite_pages(site, lambda html, _page: link_bundle(html, version))
 
 
 def connect(app: Sphinx) -> None:

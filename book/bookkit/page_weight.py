@@ -12,6 +12,8 @@ import numpy as np
 from PIL import Image
 from sphinx.application import Sphinx
 
+from .built_pages import rewrite_pages
+
 CODE = re.compile(r"<pre\b[^>]*>.*?</pre>", re.DOTALL)
 WORD = re.compile(r'<span class="(\w+)">([^<>]*)</span>')
 NEIGHBOURS = re.compile(r'<span class="(\w+)">([^<>]*)</span>(\s*)<span class="\1">')
@@ -83,11 +85,7 @@ def lighten(app: Sphinx, exception: Exception | None) -> None:
         return
     site = Path(app.outdir)
     look = looks((site / "_static" / "pygments.css").read_text("utf8"))
-    for page in site.rglob("*.html"):
-        before = page.read_text("utf8")
-        after = lighter_code(before, look)
-        if after != before:
-            page.write_text(after, "utf8")
+    rewrite_pages(site, lambda html, _page: lighter_code(html, look))
     for picture in (site / "_images").glob("*.png"):
         before = picture.read_bytes()
         after = lighter_picture(before)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
+from .built_pages import rewrite_pages
+
 # (what to find, what to put there, why)
 REPAIRS: list[tuple[re.Pattern[str], str, str]] = [
     (
@@ -64,11 +66,7 @@ def repair_pages(app: Sphinx, exception: Exception | None) -> None:
     if exception is not None or app.builder.format != "html":
         return
     site = Path(app.outdir)
-    for page in site.rglob("*.html"):
-        before = page.read_text("utf8")
-        after = repaired(before, page)
-        if after != before:
-            page.write_text(after, "utf8")
+    rewrite_pages(site, repaired)
     for pattern in LEFTOVERS:
         for leftover in site.glob(pattern):
             leftover.unlink()

@@ -5,13 +5,13 @@ what a reader of paper cannot unfold, and leave every solution beside its exerci
 """
 
 import datetime
-import html
 import mimetypes
 import re
 import tempfile
 import uuid
 import zipfile
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 from paper import code_colours, cover
@@ -43,17 +43,12 @@ class Document:
         return f"{self.name}.xhtml"
 
 
-def escaped(text: str) -> str:
-    """Return text for XML."""
-    return html.escape(text, quote=True)
-
-
 def xhtml(title: str, body: str, attributes: str = "") -> str:
     """Return a whole file of XHTML."""
     return f"""<?xml version="1.0" encoding="utf-8"?>
 <!DOCTYPE html>
 <html xmlns="http://www.w3.org/1999/xhtml" xmlns:epub="http://www.idpf.org/2007/ops" lang="en" xml:lang="en">
-<head><title>{escaped(title)}</title><link rel="stylesheet" type="text/css" href="epub.css"/>
+<head><title>{escape(title)}</title><link rel="stylesheet" type="text/css" href="epub.css"/>
 <link rel="stylesheet" type="text/css" href="code.css"/></head>
 <body{attributes}>
 {body}
@@ -63,12 +58,12 @@ def xhtml(title: str, body: str, attributes: str = "") -> str:
 
 def title_document(book: Book, edition: Edition) -> Document:
     """Return the title page."""
-    licences = "".join(f"<li>{escaped(licence)}</li>" for licence in edition.licences)
-    body = f"""<section class="title-page" epub:type="titlepage"><h1>{escaped(book.title)}</h1>
-<p>{escaped(edition.authors)}</p><p>{escaped(edition.imprint)}</p>
+    licences = "".join(f"<li>{escape(licence)}</li>" for licence in edition.licences)
+    body = f"""<section class="title-page" epub:type="titlepage"><h1>{escape(book.title)}</h1>
+<p>{escape(edition.authors)}</p><p>{escape(edition.imprint)}</p>
 <p>This edition was made from the pages of the book's site. Hints are open. The solutions to the exercises stand
 together at the end. The notebooks, which you can run and change, are the book's first form.</p>
-<p>{escaped(book.title)} is under these licences:</p><ol>{licences}</ol></section>"""
+<p>{escape(book.title)} is under these licences:</p><ol>{licences}</ol></section>"""
     return Document("title", book.title, body)
 
 
@@ -79,11 +74,11 @@ def solution_documents(book: Book) -> list[Document]:
         parts = []
         for solution in page.solutions:
             back = f'<p class="pointer"><a href="#{solution.exercise}">To the exercise</a></p>'
-            heading = f'<h2 id="{solution.identifier}">{escaped(solution.title)}</h2>'
+            heading = f'<h2 id="{solution.identifier}">{escape(solution.title)}</h2>'
             parts.append(heading + back + "".join(book.html(cell) for cell in solution.cells))
         if parts:
             title = f"Solutions: {page.title}"
-            top = f'<section id="{SOLUTIONS}-{page.identifier}"><h1>{escaped(title)}</h1>'
+            top = f'<section id="{SOLUTIONS}-{page.identifier}"><h1>{escape(title)}</h1>'
             documents.append(Document(f"{SOLUTIONS}-{page.identifier}", title, f"{top}{''.join(parts)}</section>"))
     return documents
 
@@ -106,7 +101,7 @@ def navigation(book: Book, documents: list[Document]) -> str:
     """Return the contents that the reading program shows."""
 
     def entry(file: str, title: str, below: str = "") -> str:
-        return f'<li><a href="{file}">{escaped(title)}</a>{f"<ol>{below}</ol>" if below else ""}</li>'
+        return f'<li><a href="{file}">{escape(title)}</a>{f"<ol>{below}</ol>" if below else ""}</li>'
 
     def chapter(page: Page) -> str:
         file = f"{page.identifier}.xhtml"
@@ -115,7 +110,7 @@ def navigation(book: Book, documents: list[Document]) -> str:
     lines = []
     for part, pages in book.parts:
         chapters = "".join(chapter(page) for page in pages)
-        lines.append(f"<li><span>{escaped(part)}</span><ol>{chapters}</ol></li>" if part else chapters)
+        lines.append(f"<li><span>{escape(part)}</span><ol>{chapters}</ol></li>" if part else chapters)
     answers = [document for document in documents if document.name.startswith(f"{SOLUTIONS}-")]
     if answers:
         below = "".join(entry(document.file, document.title.removeprefix("Solutions: ")) for document in answers)
@@ -155,8 +150,8 @@ def package(book: Book, edition: Edition, documents: list[Document], pictures: d
 <package xmlns="http://www.idpf.org/2007/opf" version="3.0" unique-identifier="identifier" xml:lang="en">
 <metadata xmlns:dc="http://purl.org/dc/elements/1.1/">
 <dc:identifier id="identifier">urn:uuid:{identifier}</dc:identifier>
-<dc:title>{escaped(book.title)}</dc:title><dc:language>en</dc:language>
-<dc:creator>{escaped(edition.authors)}</dc:creator><dc:rights>{escaped(rights)}</dc:rights>
+<dc:title>{escape(book.title)}</dc:title><dc:language>en</dc:language>
+<dc:creator>{escape(edition.authors)}</dc:creator><dc:rights>{escape(rights)}</dc:rights>
 <dc:date>{changed:%Y-%m-%d}</dc:date><meta property="dcterms:modified">{changed:%Y-%m-%dT%H:%M:%SZ}</meta>
 <meta property="schema:accessMode">textual</meta><meta property="schema:accessMode">visual</meta>
 <meta property="schema:accessModeSufficient">textual</meta>
@@ -199,7 +194,7 @@ def write(root: Path, book: Book, edition: Edition, epub: Path) -> int:
     chapters = [Document(page.identifier, page.title, book.html(page.body)) for page in book.pages]
     documents = [title_document(book, edition), *chapters, *solution_documents(book)]
     documents = with_links_between_files(documents)
-    alt = escaped(f"Cover of {book.title}")
+    alt = escape(f"Cover of {book.title}")
     front = f'<p class="cover"><img src="cover.png" alt="{alt}"/></p>'
     files: dict[str, bytes] = {
         "book.opf": package(book, edition, documents, pictures).encode(),

@@ -4,14 +4,13 @@ Page numbers in the contents are known only when the book is laid out. It is pri
 to show them; their places have a fixed width, so the second printing breaks its pages where the first did.
 """
 
-import html
 import logging
 import re
 import shutil
+from html import escape
 from pathlib import Path
 
 import matplotlib
-from playwright.sync_api import sync_playwright
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import IndirectObject, NameObject, TextStringObject
 
@@ -35,11 +34,6 @@ INDEX_LINK = re.compile(
 )
 
 
-def escaped(text: str) -> str:
-    """Return text for HTML."""
-    return html.escape(text, quote=True)
-
-
 def number_of(identifier: str, numbers: PageNumbers) -> str:
     """Return the page number of an id, or nothing while it is unknown."""
     return str(numbers.get(identifier, ""))
@@ -49,25 +43,25 @@ def title_page(book: Book, edition: Edition) -> str:
     """Return the title page and what stands on its back."""
     picture = book.pages[0].body.select_one(".cover-picture img")
     cover = book.html(picture) if picture else ""
-    licences = "".join(f"<li>{escaped(licence)}</li>" for licence in edition.licences)
-    return f"""<section class="title-page"><h1>{escaped(book.title)}</h1>{cover}
-<p class="authors">{escaped(edition.authors)}</p><p class="imprint">{escaped(edition.imprint)}</p></section>
+    licences = "".join(f"<li>{escape(licence)}</li>" for licence in edition.licences)
+    return f"""<section class="title-page"><h1>{escape(book.title)}</h1>{cover}
+<p class="authors">{escape(edition.authors)}</p><p class="imprint">{escape(edition.imprint)}</p></section>
 <section class="colophon"><p>This edition was made from the pages of the book's site. Hints are open. The solutions to
 the exercises stand together at the end. The notebooks, which you can run and change, are the book's first form.</p>
-<p>{escaped(book.title)} is under these licences:</p><ol>{licences}</ol></section>"""
+<p>{escape(book.title)} is under these licences:</p><ol>{licences}</ol></section>"""
 
 
 def contents_line(kind: str, identifier: str, title: str, numbers: PageNumbers) -> str:
     """Return one line of the contents."""
     page = f'<span class="dots"></span><span class="page">{number_of(identifier, numbers)}</span>'
-    return f'<li class="{kind}"><a href="#{identifier}"><span>{escaped(title)}</span>{page}</a></li>'
+    return f'<li class="{kind}"><a href="#{identifier}"><span>{escape(title)}</span>{page}</a></li>'
 
 
 def contents(book: Book, numbers: PageNumbers) -> str:
     """Return the contents: parts, chapters and sections with their pages."""
     lines = []
     for part, pages in book.parts:
-        lines += [f'<li class="part">{escaped(part)}</li>'] if part else []
+        lines += [f'<li class="part">{escape(part)}</li>'] if part else []
         for page in pages:
             lines.append(contents_line("chapter", page.identifier, page.title, numbers))
             lines += [contents_line("section", identifier, title, numbers) for identifier, title in page.sections]
@@ -82,12 +76,12 @@ def solutions(book: Book, numbers: PageNumbers) -> str:
     chapters = []
     for page in book.pages:
         if page.solutions:
-            chapters.append(f'<h2 id="{SOLUTIONS}-{page.identifier}">{escaped(page.title)}</h2>')
+            chapters.append(f'<h2 id="{SOLUTIONS}-{page.identifier}">{escape(page.title)}</h2>')
         for solution in page.solutions:
             back = f'<a href="#{solution.exercise}">To the exercise</a>'
             on = number_of(solution.exercise, numbers)
             cells = "".join(book.html(cell) for cell in solution.cells)
-            heading = f'<h3 id="{solution.identifier}">{escaped(solution.title)}</h3>'
+            heading = f'<h3 id="{solution.identifier}">{escape(solution.title)}</h3>'
             chapters.append(f'{heading}<p class="pointer">{back}, page <span class="page">{on}</span></p>{cells}')
     if not chapters:
         return ""
@@ -111,7 +105,7 @@ def chapter(book: Book, index: int, numbers: PageNumbers) -> str:
         on = number_of(solution.identifier, numbers)
         link = f'href="#{solution.identifier}">Solution</a>'
         body = body.replace(link, f'{link}, page <span class="page">{on}</span>')
-    part = f'<p class="part-name">{escaped(page.part)}</p>' if page.part else ""
+    part = f'<p class="part-name">{escape(page.part)}</p>' if page.part else ""
     return f'<article class="{page.identifier}">{part}{body}</article>'
 
 
@@ -129,7 +123,7 @@ def book_html(book: Book, edition: Edition, numbers: PageNumbers) -> str:
     """Return the whole book as one page of HTML."""
     chapters = "\n".join(chapter(book, index, numbers) for index in range(len(book.pages)))
     return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{escaped(book.title)}</title>
+<html lang="en"><head><meta charset="utf-8"><title>{escape(book.title)}</title>
 <link rel="stylesheet" href="code.css"><link rel="stylesheet" href="print.css">
 <link rel="stylesheet" href="running-titles.css"></head><body>
 {title_page(book, edition)}
@@ -163,10 +157,9 @@ def page_numbers(pdf: Path) -> PageNumbers:
     return {name.lstrip("/"): pages[place.page.idnum] for name, place in reader.named_destinations.items()}
 
 
-def print_once(file: Path, pdf: Path, program: str) -> None:
+def print_once(file: Path, pdf: Path) -> None:
     """Let Chromium print an HTML file; raise PaperError if it finds a picture missing."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=chromium.QUIET)
+    with chromium.started() as browser:
         page = browser.new_page()
         page.set_default_timeout(300_000)
         page.goto(file.resolve().as_uri())
@@ -175,7 +168,6 @@ def print_once(file: Path, pdf: Path, program: str) -> None:
         if missing:
             raise PaperError(f"Chromium cannot show these pictures: {missing}")
         page.pdf(path=pdf, prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
-        browser.close()
 
 
 def repair_outline(item: IndirectObject | None, titles: dict[str, str]) -> None:
@@ -202,8 +194,7 @@ def finish(pdf: Path, book: Book, edition: Edition) -> int:
 
 def write(root: Path, book: Book, edition: Edition, pdf: Path) -> int:
     """Print the book into `pdf`; return the number of pages."""
-    program = chromium.find()
-    if program is None:
+    if chromium.find() is None:
         raise PaperError(
             "The PDF is printed by Chromium, and none is installed: install Chromium or Chrome, or use make epub."
         )
@@ -213,7 +204,7 @@ def write(root: Path, book: Book, edition: Edition, pdf: Path) -> int:
     for _printing in range(3):
         page = book_html(book, edition, numbers).replace('src="_', 'src="../html/_')
         file.write_text(page, "utf8")
-        print_once(file, pdf, program)
+        print_once(file, pdf)
         before, numbers = numbers, page_numbers(pdf)
         if numbers == before:
             break

@@ -131,7 +131,7 @@
       label: "right edges (the same, transposed)",
       ask: "Which strokes of the seven nearly vanish from the map now?",
       answer:
-        "The level ones: along a level stroke the left and the right column hold the same, and cancel. Only their ends remain.",
+        "The horizontal ones: along a horizontal stroke the left and the right column hold the same, and cancel. Only their ends remain.",
     },
     {
       name: "outline",
@@ -146,7 +146,7 @@
       kernel: Array(9).fill(0.111), // what the fields show is what is calculated
       ask: "Can a number of the map exceed the brightest pixel?",
       answer:
-        "No. Nine times 0.111, about one ninth, is the mean of nine pixels, and a mean lies between the smallest and the largest.",
+        "No. 0.111 is about one ninth, so the sum is about the mean of the nine pixels, and a mean lies between the smallest and the largest.",
     },
     {
       name: "sharpen",

@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from axe_playwright_python.sync_playwright import Axe
 
-from browser_pages import remote, two_frames, wait_until
+from browser_pages import remote, wait_until
+from chromium import two_frames
 from figure_data import export_module, read_data
 
 PAGE = "notebooks/08_mnist_cnn"
@@ -116,6 +117,7 @@ def test_what_the_answers_say_is_so(visit):
         neighbours = (9 * mean - picture[1:-1, 1:-1]) / 8
         assert torch.allclose(maps["outline"][digit], 8 * (picture[1:-1, 1:-1] - neighbours))
         assert maps["blur"][digit].max() <= picture.max()
+        assert torch.allclose(maps["blur"][digit], 9 * 0.111 * mean)  # "about the mean of the nine pixels"
         negative = maps["sharpen"][digit] < 0
         assert (picture[1:-1, 1:-1][negative] < 0.5).float().mean() > 0.7  # "mostly just outside the strokes"
         left = javascript_map(page, digit, [0, 0, 0, 0, 0, 1, 0, 0, 0])
@@ -125,6 +127,7 @@ def test_what_the_answers_say_is_so(visit):
     assert numbers.clamp(max=0).sum(dim=1).tolist() == [0, 0, -3]
     bar = slice(5, 10), slice(8, 13)  # the middle of the seven's upper bar, away from its ends
     assert maps["right"][7][bar].abs().sum() < maps["lower"][7][bar].abs().sum() / 10
+    assert maps["right"][7][5:10].abs().max() > 5 * maps["right"][7][bar].abs().max()  # "Only the ends remain."
     # The map of the chapter's own seven, and the range that the figure names.
     figure.locator(".conv-preset").select_option("lower")
     chapters = conv2d(7, DATA["kernels"]["lower"])
@@ -376,11 +379,10 @@ def test_a_script_that_throws_leaves_the_picture(browser, address):
     context.close()
 
 
-def test_only_this_page_loads_it(site):
-    for path in site.glob("**/*.html"):
-        asked = "figures/convolution." in path.read_text("utf8")
-        assert asked == (path.stem == "08_mnist_cnn"), path
-    html = (site / f"{PAGE}.html").read_text("utf8")
+def test_only_this_page_loads_it(pages):
+    for name, page in pages.items():
+        assert ("figures/convolution." in page.html) == (name == PAGE), name
+    html = pages[PAGE].html
     picture = re.search(r'<img [^>]*class="play-fallback"[^>]*>', html)[0]
     assert re.search(r'width="\d+" height="\d+"', picture)
     figure = html.partition('id="figure-convolution"')[2].partition("</figure>")[0]

@@ -493,7 +493,7 @@
     function summary() {
       const optimizer = optimizerChoice.querySelector(`[value="${run.optimizer}"]`).text;
       const rateText = rates.size === 1 ? `learning rate ${[...rates][0]}` : "several learning rates";
-      const named = `Run before: ${optimizer}, ${rateText}, batch size ${run.batchSize}`;
+      const named = `Previous run: ${optimizer}, ${rateText}, batch size ${run.batchSize}`;
       if (run.diverged) return `${named}. It diverged after ${countText()}.`;
       const close = stays(run) ? `within a millionth from epoch ${inEpochs(run.arrived)}` : "not yet within a millionth";
       const epochs = inEpochs(run.updates);

@@ -9,7 +9,8 @@ import torch
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from browser_pages import SCREENS, THEMES, two_frames, wait_until
+from browser_pages import SCREENS, THEMES, wait_until
+from chromium import two_frames
 from figure_data import export_module, read_data
 
 PAGE = "notebooks/03_linear_regression_numpy"
@@ -130,7 +131,8 @@ def test_model_agrees_with_numpy_and_torch(visit, chapter_names):
     words = page.locator("#figure-descent").text_content()
     assert "402 epochs" in words
     assert chapter["arrived"] == 402
-    exponents = {"0.1": -1, "0.5": -0.3, "0.71": -0.15, "0.79": -0.1, "0.89": -0.05}  # places of the slider
+    # places of the slider
+    exponents = {"0.1": -1, "0.71": -0.15, "0.79": -0.1, "0.89": -0.05, "1.4": 0.15, "1.6": 0.2}
     for rate, exponent in exponents.items():
         assert rate in words
         assert page.evaluate(f"figureModels.descent.rateAt({exponent})") == float(rate)
@@ -143,11 +145,22 @@ def test_model_agrees_with_numpy_and_torch(visit, chapter_names):
     assert not page.evaluate(WALK, [start, "momentum", 80, 0.1, 118])["stays"]
     assert page.evaluate(WALK, [start, "momentum", 80, 0.1, 119])["arrived"] == 119
     assert page.evaluate(WALK, [start, "sgd", 80, 0.89, 100])["diverged"]
+    assert "0.79 needs 188 epochs, and 0.89 diverges." in words
+    with_momentum = page.evaluate(WALK, [start, "momentum", 80, 1.4, 300])
+    assert with_momentum["stays"]
+    assert with_momentum["arrived"] == 163
+    assert page.evaluate(WALK, [start, "momentum", 80, 1.6, 100])["diverged"]
+    assert (
+        "Without it, SGD diverges at 0.89. With momentum 0.9 it arrives at 1.4 in epoch 163, and diverges at 1.6."
+        in words
+    )
+    # "Its gradients change their sign each time": along b, towards and away from the star
+    jumps = np.diff([b for _, b in page.evaluate(WALK, [start, "sgd", 80, 0.89, 100])["path"]])
+    assert (jumps[1:] * jumps[:-1] < 0).all()
     cloud = page.evaluate(WALK, [start, "sgd", 1, 0.5, 8000])
     assert not cloud["stays"]
     assert not cloud["diverged"]
     assert f"{cloud['spread'][1]:.2f}" == "0.12"
-    assert "up to 0.12 above the lowest" in words
     small = page.evaluate(WALK, [start, "sgd", 1, 0.1, 8000])
     assert small["spread"][1] < cloud["spread"][1] / 2
     # The model's spread is what its own path says.
@@ -214,7 +227,7 @@ def test_keyboard_operates_everything(visit):
     expect(shown(page, "batch")).to_have_value("16")
     assert numbers(page)[:2] == [0, 0]
     expect(page.locator(".play-readout")).to_contain_text(
-        "Run before: SGD, learning rate 0.1, batch size 80. Loss 1.6349 after 1 epoch, not yet within a millionth."
+        "Previous run: SGD, learning rate 0.1, batch size 80. Loss 1.6349 after 1 epoch, not yet within a millionth."
     )
     shown(page, "step").focus()
     page.keyboard.press("Enter")
@@ -310,7 +323,7 @@ def test_mouse_and_animation(visit, chapter_names):
     expect(shown(page, "outside")).to_be_hidden()
     expect(run).to_have_text("Run 100 epochs")
     expect(page.locator(".play-readout")).to_contain_text(
-        "Run before: SGD, learning rate 10, batch size 80. It diverged"
+        "Previous run: SGD, learning rate 10, batch size 80. It diverged"
     )
     shown(page, "rate").fill("-0.1")  # and before the first update there is nothing to throw away
     expect(page.locator(".play-readout")).to_contain_text("learning rate 10,")
@@ -332,7 +345,7 @@ def test_a_new_rate_on_the_way_and_what_the_readout_says(visit):
     updates = numbers(page)[0]
     assert updates >= 10
     shown(page, "batch").select_option("16")
-    expect(readout).to_contain_text("Run before: SGD, several learning rates, batch size 80.")
+    expect(readout).to_contain_text("Previous run: SGD, several learning rates, batch size 80.")
 
     shown(page, "batch").select_option("80")
     rate.fill("-0.15")

@@ -20,9 +20,10 @@ from torch import Tensor
 
 FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parents[2]
-sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests")]
+sys.path.insert(0, str(ROOT / "tools"))
 
-from browser_pages import chromium, two_frames  # noqa: E402
+from built_site import SITE  # noqa: E402
+from chromium import started, two_frames  # noqa: E402
 from figure_data import write_data  # noqa: E402
 from recording import chapter_names  # noqa: E402
 from train_drawing_network import from_shipped  # noqa: E402
@@ -67,7 +68,7 @@ def take_picture(site: Path) -> None:
     address = site / "book" / "draw_a_digit.html"
     if not address.is_file():
         raise SystemExit(f"There is no page {address} to take the picture of. Build the book first: make book")
-    with chromium() as browser:
+    with started() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 1600}, device_scale_factor=2, color_scheme="light")
         page.goto(address.as_uri())
         box = page.locator("#figure-draw_a_digit .surface").bounding_box()
@@ -85,4 +86,4 @@ def take_picture(site: Path) -> None:
 
 if __name__ == "__main__":
     write_data("draw_a_digit", export())
-    take_picture(ROOT / "_build" / "html")
+    take_picture(SITE)

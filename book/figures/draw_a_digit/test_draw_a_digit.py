@@ -2,20 +2,24 @@
 
 import base64
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import expect
+from torch.utils.data import DataLoader
 
 from book_files import ROOT
-from browser_pages import THEMES, two_frames, wait_until
+from browser_pages import THEMES, wait_until
+from chromium import two_frames
 from figure_data import export_module, read_data
-from record_drawing_network import RECORD, WEIGHTS, script_digest, weights_digest
+from record_drawing_network import RECORD, SCRIPT, WEIGHTS, script_digest, weights_digest
 from recording import RECORDS
-from train_drawing_network import from_shipped
+from train_drawing_network import from_shipped, train_with_seed
 
 NAME = "draw_a_digit"
 PAGE = "book/draw_a_digit"
@@ -95,8 +99,9 @@ READ_IN_PLACES = """([prepare, inCorners]) => data.digits.slice(0, 10).flatMap((
   return right.flatMap(dx => down.map(dy => {
     const ink = blankInk();
     drawImage(ink, image, 42 + dx, 42 + dy, 7);
-    const { probabilities } = read(network, prepared(ink), data.mean, data.std);
-    return probabilities.indexOf(Math.max(...probabilities)) === label;
+    const seen = prepared(ink);
+    const { probabilities } = read(network, seen, data.mean, data.std);
+    return { label, right: probabilities.indexOf(Math.max(...probabilities)) === label, seen: seen.join() };
   }));
 })"""
 PREPARE_MANY = """cases => cases.map(({ surface, image, left, top, scale }) => {
@@ -157,6 +162,11 @@ def answers_of(network, images):
     return logits.numpy(), logits.softmax(dim=1).numpy()
 
 
+def page_text():
+    """What the page says, its lines joined."""
+    return " ".join((ROOT / f"{PAGE}.md").read_text("utf8").split())
+
+
 def text_of(array):
     return base64.b64encode(np.ascontiguousarray(array, dtype=np.uint8).tobytes()).decode()
 
@@ -199,11 +209,42 @@ def test_the_record_belongs_to_the_weights_the_code_and_the_page(mnist, network)
     assert record["script"] == script_digest(), "the training has changed: run tools/record_drawing_network.py"
     right = (answers_of(network, mnist[0])[0].argmax(axis=1) == mnist[1].numpy()).sum()
     assert right / 100 == run["test_accuracy"] >= 99
-    text = (ROOT / record["page"]).read_text("utf8").replace("\n", " ")
+    assert record["page"] == f"{PAGE}.md"
+    text = page_text()
     measured = record["circumstances"]
     facts = [run["test_accuracy"], run["parameters"], measured["date"], measured["torch"].partition("+")[0]]
     for fact in [*facts, measured["hardware"]]:
         assert str(fact) in text, f"the page does not say the record's {fact}"
+
+
+def test_page_and_docstring_name_the_recipe(mnist):
+    """train_with_seed runs with a `fit` that trains nothing and keeps what it is given."""
+    given = {}
+
+    def fit(model, loaders, optimizer, device, epochs, stopping, scheduler):
+        stopping.best_state = model.state_dict()
+        given.update(loaders=loaders, optimizer=optimizer, epochs=epochs)
+
+    names = {"device": torch.device("cpu"), "DataLoader": DataLoader, "MEAN": 0.0, "STD": 1.0, "fit": fit}
+    names["EarlyStopping"] = lambda patience: SimpleNamespace(patience=patience)
+    _, _, stopping = train_with_seed(names, 0, mnist[0], mnist[0])
+    assert type(given["optimizer"]) is torch.optim.AdamW
+    settings = given["optimizer"].param_groups[0]
+    rate, decay = settings["lr"], settings["weight_decay"]
+    batch, epochs = given["loaders"][0].loader.batch_size, given["epochs"]
+    assert stopping.patience >= epochs, "training stops early"
+    text, words = page_text(), " ".join(SCRIPT.read_text("utf8").split('"""')[1].split())
+    assert "The optimizer was AdamW instead of SGD" in text
+    assert f"Its learning rate began at {rate:g}, its weight decay was {decay:.4f}." in text
+    assert f"There were {epochs} epochs, in batches of {batch}." in text
+    assert f"AdamW with a learning rate of {rate * 1e3:g}e-3 and a weight decay of {decay * 1e4:g}e-4" in words
+    assert f"batches of {batch}, {epochs} epochs" in words
+
+
+def test_words_about_the_training_do_not_change_its_digest():
+    source = SCRIPT.read_text("utf8")
+    assert script_digest(source.replace("three things differ", "much differs")) == script_digest()
+    assert script_digest(source.replace("EPOCHS = 24", "EPOCHS = 25  # more")) != script_digest()
 
 
 def test_the_network_of_the_page_is_pytorchs(page, mnist, network):
@@ -254,18 +295,44 @@ def test_large_and_off_centre_is_read_like_the_original(page, mnist, network):
 
 def test_what_the_page_says_about_letters_and_corners(page):
     sureness = np.max(page.evaluate(READ_STROKES, list(LETTERS.values())), axis=1)
-    centred, shrunk, middle = [
-        sum(page.evaluate(READ_IN_PLACES, case))
+    places = [
+        page.evaluate(READ_IN_PLACES, case)
         for case in (["scaledAndCentred", True], ["onlyShrunk", True], ["onlyShrunk", False])
     ]
+    centred, shrunk, middle = [sum(place["right"] for place in case) for case in places]
     print(f"letters above 0.9: {(sureness > 0.9).sum()}; in corners read correctly: {centred}, uncentred {shrunk}")
-    text = " ".join((ROOT / f"{PAGE}.md").read_text("utf8").split())
+    text = page_text()
     assert len(sureness) == 17
     assert (sureness > 0.9).sum() == 12
     assert "Of 17 capital letters that we drew for it, twelve" in text
     assert "at 70 % of their size" in text  # 7 pixels of the surface where a full digit takes 10
     assert f"did not scale or centre: all {middle} are read correctly." in text
-    assert f"all {centred} are read correctly, without it {shrunk}." in text
+    assert [len(case) for case in places] == [40, 40, 10]
+    assert centred == 40
+    assert f"Without scaling and centring {shrunk} of the 40 are read correctly." in text
+    assert f"Guessing would give {40 // 10}. With it all {centred} are," in text
+    # "the very same pixels in every corner": 40 images, 10 different ones; without centring all differ
+    assert len({(place["label"], place["seen"]) for place in places[0]}) == 10
+    assert len({place["seen"] for place in places[1]}) == 40
+    assert (
+        "10 digits counted four times: scaled and centred, a digit gives the very same pixels in every corner." in text
+    )
+
+
+def test_what_the_page_says_about_blank_paper(network):
+    blank = torch.full((1, 1, 28, 28), -read_data(NAME)["mean"] / read_data(NAME)["std"])
+    with torch.no_grad():
+        maps = F.relu(network.conv1(blank))[0].amax(dim=(1, 2))  # (8,)
+        kernel, bias = network.conv1.weight[1].sum().item(), network.conv1.bias[1].item()
+    assert (maps > 0).tolist() == [number == 1 for number in range(8)]  # the second; four stand in a row
+    assert maps[1] == pytest.approx(blank[0, 0, 0, 0].item() * kernel + bias, abs=1e-4)
+    assert bias < 0 < kernel * blank[0, 0, 0, 0].item() + bias
+    text = page_text().replace("−", "-")
+    assert "One of those eight responds to blank paper, too." in text
+    assert "The second in the upper row:" in text
+    assert (
+        f"blank paper is {blank[0, 0, 0, 0]:.2f} and not 0. The numbers of this kernel add up to {kernel:.2f}." in text
+    )
 
 
 # ---- drawing ----

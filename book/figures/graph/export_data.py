@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 # Run as a script, this file knows only its own folder.
-sys.path.extend(str(Path(__file__).resolve().parents[3] / folder) for folder in ("tools", "book", "tests"))
+sys.path.extend(str(Path(__file__).resolve().parents[3] / folder) for folder in ("tools", "book"))
 
 from PIL import Image
 
 from bookkit.interactive_figures import figure_html, script_parts, style_parts
-from browser_pages import chromium
+from chromium import started
 from figure_data import write_data
 from recording import names_of_cells
 
@@ -55,7 +55,7 @@ def page_of_the_figure() -> str:
 
 def draw_fallback() -> Path:
     """Draw the fraction with all its gradients, in a browser, and return the picture's file."""
-    with chromium() as browser:
+    with started() as browser:
         page = browser.new_page(viewport={"width": 800, "height": 900}, device_scale_factor=2, reduced_motion="reduce")
         address = base64.b64encode(page_of_the_figure().encode()).decode()
         page.goto(f"data:text/html;base64,{address}")

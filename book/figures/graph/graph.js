@@ -533,7 +533,7 @@
       state.asking = true;
       const into = consumer(state.graphName, nextGradient());
       const arrives = into && result.gradients[into.name].map(write).join(", ");
-      state.said = into ? `From ${into.name} arrives ${arrives}.` : "Where does the way back begin?";
+      state.said = into ? `From ${into.name} arrives ${arrives}.` : "The way back begins with a number: which?";
       state.said += " A number or a calculation such as 3 * -0.5 will do.";
       answer.value = "";
       answer.removeAttribute("aria-invalid");

@@ -369,6 +369,11 @@ def test_the_solution_names_what_torch_finds(visit):
         return (nudged["a"] + nudged["b"]) / nudged["x"] - values["fraction"].item()
 
     assert f"falls by about {-change('x'):.4f}; if a grows by 0.01, it rises by {change('a'):.4f}." in solution
+    # "a and b win when x is larger than a + b, signs aside. Try x = 6."
+    assert "So a and b win when x is larger than a + b, signs aside. Try x = 6." in solution
+    for a, b, x in ((given["a"], given["b"], 6), (2, 3, -6), (2, -9, 6), (-2, -3, 4), (-2, -3, -5.5)):
+        _, gradients, _ = torch_values("fraction", {"a": [a], "b": [b], "x": [x]})
+        assert (abs(gradients["a"].item()) > abs(gradients["x"].item())) == (abs(x) > abs(a + b)), (a, b, x)
 
 
 def test_without_script_and_after_an_error_the_picture_stays(visit, browser, address):
