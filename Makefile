@@ -1,12 +1,13 @@
 # make book, make test, make serve … — `make help` lists them all.
 # PYTHON picks the interpreter that .venv is made from; PORT is where `make serve` listens;
 # TORCH_INDEX is the package index of another torch build (README: "The small CPU build");
-# WHEELS=1 puts the packages into the kit.
+# WHEELS=1 puts the packages into the kit; WORKERS says in how many processes the tests run.
 
 PYTHON ?= python3
 PORT ?= 8000
 TORCH_INDEX ?=
 WHEELS ?=
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
@@ -53,7 +54,7 @@ kit: slides  ## pack site, learner notebooks, slides, data for a USB stick (WHEE
 	$(BIN)/python tools/make_kit.py $(if $(WHEELS),--wheels) $(if $(TORCH_INDEX),--torch-index $(TORCH_INDEX))
 
 test: $(INSTALLED)  ## run every test (builds the book first where it is stale)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 weigh: book  ## print what each page of the site weighs, and complain of the heavy ones
 	@$(BIN)/python tools/weigh_pages.py

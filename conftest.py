@@ -1,6 +1,9 @@
 """Fixtures that the tests in tests/ and those beside the interactive figures share."""
 
+import pickle
+
 import pytest
+from filelock import FileLock
 
 from book_files import ROOT, TEMPLATE, notebook_paths
 from built_site import SITE, page_names
@@ -11,25 +14,52 @@ pytest_plugins = ["browser_pages"]
 
 
 @pytest.fixture(scope="session")
-def run_alone(tmp_path_factory):
+def shared(request, tmp_path_factory):
+    """A folder that the processes of one test run share (pytest-xdist gives each a folder of its own inside it)."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if hasattr(request.config, "workerinput") else folder
+
+
+@pytest.fixture(scope="session")
+def one_chapter_at_a_time(shared):
+    """A lock for running a chapter: its seconds are measured, so no other one may run beside it."""
+    return FileLock(shared / "chapters.lock")
+
+
+@pytest.fixture(scope="session")
+def run_alone(shared, one_chapter_at_a_time, tmp_path_factory):
     """A function that returns the run of a notebook, alone; each notebook runs once, whichever test asks first."""
     runs = {}
 
     def run_alone(path):
         if path not in runs:
-            runs[path] = ChapterRun(path, tmp_path_factory.mktemp("alone"))
+            stored = shared / f"{path.stem}.run"
+            with one_chapter_at_a_time:
+                if not stored.exists():
+                    stored.write_bytes(pickle.dumps(ChapterRun(path, tmp_path_factory.mktemp("alone"))))
+            runs[path] = pickle.loads(stored.read_bytes())
         return runs[path]
 
     return run_alone
 
 
 @pytest.fixture(scope="session")
-def site(run_alone):
+def site(shared, run_alone):
     """The folder of the built site, brought up to date.
 
     What the build would have to execute runs alone first, and the build gets those outputs: to execute all notebooks
     twice would take ten minutes more. That a build executes by itself is shown by a small book, in test_build.py.
     """
+    done = shared / "site.built"
+    with FileLock(shared / "site.lock"):
+        if not done.exists():
+            bring_up_to_date(run_alone)
+            done.touch()
+    return SITE
+
+
+def bring_up_to_date(run_alone):
+    """Build the site, with the outputs of notebooks that ran alone."""
     cache = build_cache()
     for path in notebook_paths():
         if not is_executed(path, cache):
@@ -38,7 +68,6 @@ def site(run_alone):
                 hand_over(run.notebook, run.seconds, path, cache)
     finished = build(ROOT)
     assert finished.returncode == 0, finished.stdout[-6000:] + finished.stderr[-6000:]
-    return SITE
 
 
 @pytest.fixture(scope="session")

@@ -22,9 +22,14 @@ def executed(chapter):
 
 
 @pytest.fixture
-def second_run(chapter, tmp_path):
+def second_run(chapter, one_chapter_at_a_time, tmp_path):
     """A function that runs the chapter once more: a moment in which the machine was busy is no fault of a cell."""
-    return lambda: ChapterRun(chapter.path, tmp_path)
+
+    def run():
+        with one_chapter_at_a_time:
+            return ChapterRun(chapter.path, tmp_path)
+
+    return run
 
 
 def test_within_its_time_budget(chapter, second_run):
