@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
-import yaml
 from nbformat import NotebookNode
+
+from contents import pages_with_captions
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -22,8 +23,7 @@ TIME = re.compile(r"^\*\*Time:\*\* (\d+) minutes reading, (\d+) minutes exercise
 
 def pages_in_order() -> list[str]:
     """Return every page of _toc.yml but the landing page, in reading order, without suffix."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
-    return [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    return [page for page, _ in pages_with_captions(ROOT)]
 
 
 def notebook_paths() -> list[Path]:

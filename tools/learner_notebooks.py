@@ -14,9 +14,10 @@ import sys
 from pathlib import Path
 
 import nbformat
-import yaml
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
+
+from contents import pages_with_captions
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "_build" / "learner"
@@ -35,8 +36,7 @@ FIGURE = re.compile(r"^<!-- figure: .* -->\n*", flags=re.MULTILINE)
 
 def notebook_names(root: Path) -> list[str]:
     """Return the names of the chapters and appendices that are notebooks, in reading order."""
-    toc = yaml.safe_load((root / "_toc.yml").read_text("utf8"))
-    pages = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    pages = [page for page, _ in pages_with_captions(root)]
     return [page.removeprefix("notebooks/") for page in pages if page.startswith("notebooks/")]
 
 

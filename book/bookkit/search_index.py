@@ -30,6 +30,7 @@ HEADING_COUNTS = 5  # a word in a heading counts as often as this many in the te
 MOST_PLACES = 40  # of a word that is everywhere, only the places that are most about it help anybody
 SHORTEST_LEAD = 40  # a paragraph below this many letters ("Goal 1 · routine · 5 minutes") says little about a section
 SAME_IN_EVERY_CHAPTER = {"tag_setup", "tag_data"}
+NOTES_FOR_TEACHERS = "book/teaching/notes_"  # who looks for an error wants the chapter, not what to say about it
 UNREAD = (nodes.math, nodes.math_block, nodes.comment)  # LaTeX is no word that anybody searches for
 
 
@@ -168,7 +169,7 @@ def search_index(app: Sphinx) -> dict[str, Any]:
     for page in pages:
         reader = Reader(page, short)
         reader.read(app.env.get_doctree(page), None)
-        places += reader.places
+        places += reader.places[:1] if page.startswith(NOTES_FOR_TEACHERS) else reader.places
     return {
         "pages": [[f"{page}.html", page_title(app, page)] for page in pages],
         "places": [[pages.index(place.page), place.anchor, place.title, place.lead] for place in places],

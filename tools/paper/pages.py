@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 import yaml
 from bs4 import BeautifulSoup, Tag
 
+from contents import pages_with_captions
 from paper import code_colours
 
 HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
@@ -90,9 +91,8 @@ def page_id(name: str) -> str:
 
 def names_in_order(root: Path) -> list[tuple[str, str | None]]:
     """Return (name, caption of its part) for every page in _toc.yml, the landing page first."""
-    toc = yaml.safe_load((root / "_toc.yml").read_text("utf8"))
-    pages = [(chapter["file"], part.get("caption")) for part in toc["parts"] for chapter in part["chapters"]]
-    return [(toc["root"], None), *pages]
+    root_page = yaml.safe_load((root / "_toc.yml").read_text("utf8"))["root"]
+    return [(root_page, None), *pages_with_captions(root)]
 
 
 def text_of(tag: Tag) -> str:
