@@ -14,7 +14,9 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from book_files import ROOT, TEMPLATE, goals, read
+from book_files import ROOT, TEMPLATE, exercises, goals, headings, read
+from bookkit.teaching_notes import parse_notes
+from contents import pages_with_captions
 from new_chapter import start_chapter
 from normalise_notebooks import normal_form, project_notebooks
 from serve_book import serve
@@ -212,6 +214,13 @@ def test_a_new_chapter_is_complete_at_once(tmp_path):
     parts = yaml.safe_load((root / "_toc.yml").read_text("utf8"))["parts"]
     foundations = next(part for part in parts if part["caption"] == "Foundations")
     assert foundations["chapters"][-1] == {"file": "notebooks/98_my_topic"}
+    assert [page for page, _ in pages_with_captions(root)].count("book/teaching/notes_98_my_topic") == 1
+    notes = parse_notes((root / "book" / "teaching" / "notes_98_my_topic.md").read_text("utf8"))
+    assert (notes.chapter, notes.title) == (98, "My topic")
+    assert [section.heading for section in notes.sections] == headings(notebook, 2)[:3]
+    assert [(row.number, row.minutes) for row in notes.exercises] == [
+        (e.number, e.minutes) for e in exercises(notebook)
+    ]
     assert "# The only place" in (root / "_toc.yml").read_text("utf8"), "comments survive"
 
 

@@ -1,4 +1,4 @@
-"""Start a chapter: copy the template, give it a title, put it into the table of contents.
+"""Start a chapter: copy the template and its teaching notes, give them a title, put them into the table of contents.
 
 python tools/new_chapter.py 14_my_topic "My topic" --part "Foundations"
 """
@@ -31,8 +31,21 @@ def add_to_contents(contents: str, name: str, part: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def is_chapter(name: str) -> bool:
+    """Say whether a notebook is a chapter, not an appendix; only chapters have teaching notes."""
+    return name[0].isdigit()
+
+
+def add_notes_to_contents(contents: str, name: str) -> str:
+    """Return the text of _toc.yml with the chapter's teaching notes after those that are there."""
+    lines = contents.splitlines()
+    last = max(index for index, line in enumerate(lines) if line.startswith("          - file: book/teaching/notes_"))
+    lines.insert(last + 1, f"          - file: book/teaching/notes_{name}")
+    return "\n".join(lines) + "\n"
+
+
 def start_chapter(root: Path, name: str, title: str, part: str) -> None:
-    """Write the notebook and its wrong answers, and add the chapter to the table of contents.
+    """Write the notebook, its wrong answers and its teaching notes, and add them to the table of contents.
 
     Raises ValueError for a bad name, an unknown part or a chapter that exists, before anything is written.
     """
@@ -43,6 +56,8 @@ def start_chapter(root: Path, name: str, title: str, part: str) -> None:
         raise ValueError(f"{notebook_path} exists already")
     contents_path = root / "_toc.yml"
     contents = add_to_contents(contents_path.read_text("utf8"), name, part)
+    if is_chapter(name):
+        contents = add_notes_to_contents(contents, name)
     notebook = json.loads(TEMPLATE.read_text("utf8"))
     first = notebook["cells"][0]
     first["source"] = ["# " + title + "\n", *first["source"][1:]]
@@ -50,6 +65,11 @@ def start_chapter(root: Path, name: str, title: str, part: str) -> None:
     answers = root / "tests" / "wrong_answers" / f"{name}.toml"
     answers.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(TEMPLATE.with_suffix(".wrong_answers.toml"), answers)
+    if is_chapter(name):
+        notes = root / "book" / "teaching" / f"notes_{name}.md"
+        notes.parent.mkdir(parents=True, exist_ok=True)
+        text = TEMPLATE.with_suffix(".notes.md").read_text("utf8")
+        notes.write_text(text.replace("NUMBER: TITLE", f"{int(name[:2])}: {title}"), "utf8")
     contents_path.write_text(contents, "utf8")
 
 
@@ -66,7 +86,8 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     print(f"notebooks/{arguments.name}.ipynb is a complete chapter that passes every test. Now make it yours:")
-    print("replace its texts, then its wrong answers in tests/wrong_answers, and run `make test`.")
+    print("replace its texts, then its wrong answers in tests/wrong_answers and its notes in book/teaching. When it is")
+    print("finished, measure what it costs (tools/record_notebook_costs.py) and run `make test`.")
     return 0
 
 
