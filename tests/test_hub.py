@@ -429,3 +429,33 @@ def test_the_link_maker_as_a_program():
     assert (unknown.returncode, "there is no notebook 99_nothing" in unknown.stderr) == (2, True)
     homeless = links("https://hub.example.org", BOOK_REPOSITORY_URL="")
     assert (homeless.returncode, "name one with --repository" in homeless.stderr) == (2, True)
+
+
+# --- the page about marking ---
+
+
+def marked_examples():
+    """Return the Python blocks of the page about marking: answers, and tests with their hidden part."""
+    text = (ROOT / "book" / "teaching" / "marking.md").read_text("utf8")
+    return re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_the_examples_for_marking_tell_right_from_wrong():
+    nbgrader_answer, nbgrader_tests, otter_answer, otter_test, otter_hidden = marked_examples()
+    for answer, tests in ((nbgrader_answer, nbgrader_tests), (otter_answer, otter_test + otter_hidden)):
+        names = {}
+        exec(f"import torch\n{answer}\n{tests}", names)
+        visible_only = "import torch\ndef mean_square(errors):\n    return (errors**2).sum() / len(errors)\n"
+        with pytest.raises(AssertionError, match="any shape"):
+            exec(visible_only + tests, {})
+        with pytest.raises(AssertionError, match=r"Replace the \.\.\."):
+            exec("import torch\ndef mean_square(errors):\n    ...\n" + tests, {})
+
+
+def test_the_metadata_for_nbgrader_is_complete():
+    text = (ROOT / "book" / "teaching" / "marking.md").read_text("utf8")
+    answer, tests = (json.loads(block)["nbgrader"] for block in re.findall(r"^```json\n(.*?)^```", text, re.M | re.S))
+    keys = {"grade", "grade_id", "locked", "schema_version", "solution", "task"}
+    assert (set(answer), set(tests)) == (keys, keys | {"points"})
+    assert (answer["solution"], answer["locked"]) == (True, False), "learners write here"
+    assert (tests["grade"], tests["locked"]) == (True, True), "and not here"

@@ -2,6 +2,7 @@
 
     python tools/record_notebook_costs.py                       # what the record lacks or holds of other code
     python tools/record_notebook_costs.py --only 08_mnist_cnn   # one notebook
+    python tools/record_notebook_costs.py --all                 # everything anew
 
 Twelve minutes for all; the machine should do nothing else. Each notebook runs alone in an empty folder, without a
 network, as measure_notebook.py says there; Linux only. tools/size_hub.py reads the record.
@@ -131,7 +132,9 @@ def main() -> None:
     names = [path.stem for path in notebooks()]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=names, metavar="NOTEBOOK", help="measure this one, whether it changed or not")
-    only = parser.parse_args().only
+    parser.add_argument("--all", action="store_true", help="measure every notebook anew")
+    options = parser.parse_args()
+    only = options.only
     if not Path("/proc/self/smaps_rollup").exists():
         raise SystemExit("This needs Linux: no other system says how much memory a process shares with others.")
     path = RECORDS / f"{RECORD}.json"
@@ -140,7 +143,8 @@ def main() -> None:
     chosen = [
         notebook
         for notebook in notebooks()
-        if only == notebook.stem
+        if options.all
+        or only == notebook.stem
         or (only is None and is_out_of_date(rows.get(notebook.stem), nbformat.read(notebook, as_version=4)))
     ]
     if not chosen:

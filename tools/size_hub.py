@@ -38,6 +38,8 @@ OTHER_KERNELS = 2
 # "Now run this cell": all do so within one minute, and each chapter's dearest cell is meant.
 PRESS_SECONDS = 60
 # When all have pressed, the cell may take this many times as long as it takes alone. More is a break for coffee.
+# Alone means: with all its threads busy on cores of their own. The seconds in the record are not used for it, since
+# they are longer when other programs run on the machine that measures.
 PATIENCE = 3
 # More people come than have enrolled, and teachers and helpers need a place as well.
 SPARE_PEOPLE = 0.1
@@ -104,8 +106,13 @@ class Costs:
         The CPU seconds of one person's cell must be delivered between the first press and the end of the patience of
         the last who pressed.
         """
-        cells = [row["dearest_cell"] for row in self.rows.values()]
-        return max(cell["cpu_seconds"] / (press_seconds + patience * cell["seconds"]) for cell in cells)
+        work = max(row["dearest_cell"]["cpu_seconds"] for row in self.rows.values())
+        return work / (press_seconds + patience * work / self.threads)
+
+    @property
+    def threads(self) -> int:
+        """Return the threads that each notebook was measured with."""
+        return self.record["circumstances"]["threads"]
 
     @cached_property
     def cores_on_average(self) -> float:
@@ -180,7 +187,7 @@ def sizes(costs: Costs, people: int, node_cpus: float = NODE_CPUS, node_memory: 
         memory_guarantee=memory_guarantee,
         memory_limit=memory_limit,
         cpu_guarantee=cpu_guarantee,
-        cpu_limit=costs.record["circumstances"]["threads"],
+        cpu_limit=costs.threads,
         storage=math.ceil(costs.disk * MARGIN / GIB),
         people_a_node=people_a_node,
         nodes=math.ceil((people + spare) / people_a_node),
@@ -208,8 +215,7 @@ def measured_table(costs: Costs) -> str:
         "CPU seconds",
         "seconds",
         "processes at most",
-        "dearest cell: CPU seconds",
-        "dearest cell: seconds",
+        "CPU seconds of the dearest cell",
     ]
     rows = [
         [
@@ -220,16 +226,16 @@ def measured_table(costs: Costs) -> str:
             f"{row['seconds']:.0f}",
             row["processes"],
             f"{row['dearest_cell']['cpu_seconds']:.0f}",
-            f"{row['dearest_cell']['seconds']:.0f}",
         ]
         for name, row in costs.rows.items()
     ]
     server = costs.record["server"]
-    rows.append(["JupyterLab itself", server["peak_mb"], server["resting_mb"], "", "", server["processes"], "", ""])
+    rows.append(["JupyterLab itself", server["peak_mb"], server["resting_mb"], "", "", server["processes"], ""])
     where = costs.record["circumstances"]
     origin = (
         f"Measured on {where['date']} with PyTorch {where['torch'].partition('+')[0]} on {where['cores']} cores of "
-        f"{where['hardware']}, {where['threads']} threads, without a graphics card."
+        f"{where['hardware']}, {where['threads']} threads, without a graphics card. "
+        "Other programs ran on the machine: that makes the seconds longer, not the CPU seconds."
     )
     return f"{markdown_table(heads, rows)}\n\n{origin}"
 
@@ -257,8 +263,7 @@ def assumption_table(costs: Costs) -> str:
     def cores(each: float) -> list[str]:
         return [f"{math.ceil(people * each)}" for people in FILES]
 
-    alone = max(row["dearest_cell"]["cpu_seconds"] / row["dearest_cell"]["seconds"] for row in costs.rows.values())
-    rows = [["at the same moment, and nobody waits longer than alone", *cores(alone)]]
+    rows = [["at the same moment, and nobody waits longer than alone", *cores(costs.threads)]]
     for seconds in (0, PRESS_SECONDS, 5 * PRESS_SECONDS):
         when = "at the same moment" if seconds == 0 else f"within {seconds} seconds"
         each = costs.cores_when_all_press(seconds)
@@ -270,12 +275,8 @@ def assumption_table(costs: Costs) -> str:
 def reasoning(costs: Costs, one: Sizes) -> str:
     """Return how the numbers for one person come about, as a list in Markdown."""
     peak, resting = costs.dearest(lambda row: row["peak_mb"]), costs.dearest(lambda row: row["resting_mb"])
-
-    def cores_of(row: dict[str, Any]) -> float:
-        return row["dearest_cell"]["cpu_seconds"] / (PRESS_SECONDS + PATIENCE * row["dearest_cell"]["seconds"])
-
-    busiest = costs.dearest(cores_of)
-    cell = costs.rows[busiest]["dearest_cell"]
+    busiest = costs.dearest(lambda row: row["dearest_cell"]["cpu_seconds"])
+    work = costs.rows[busiest]["dearest_cell"]["cpu_seconds"]
     return "\n".join(
         [
             f"- Memory promised: JupyterLab ({costs.server / 1e6:.0f} MB) and the dearest kernel (`{peak}`, "
@@ -283,9 +284,9 @@ def reasoning(costs: Costs, one: Sizes) -> str:
             f"- Memory at most: besides, {OTHER_KERNELS} kernels of other notebooks left open at rest (`{resting}`, "
             f"{costs.resting / 1e6:.0f} MB each), times {MARGIN:g}: {one.memory_limit:g} G.",
             f"- Cores promised: all press Run on the dearest cell within {PRESS_SECONDS} seconds, and accept that it "
-            f"takes {PATIENCE} times as long as alone. That of `{busiest}` takes {cell['cpu_seconds']:.0f} CPU seconds "
-            f"in {cell['seconds']:.0f} seconds: {cell['cpu_seconds']:.0f} / ({PRESS_SECONDS} + {PATIENCE} × "
-            f"{cell['seconds']:.0f}), rounded up to {one.cpu_guarantee:g}.",
+            f"takes {PATIENCE} times as long as alone. That of `{busiest}` takes {work:.0f} CPU seconds, alone "
+            f"{work / costs.threads:.0f} seconds on {costs.threads} cores: {work:.0f} / ({PRESS_SECONDS} + {PATIENCE} "
+            f"× {work / costs.threads:.0f}), rounded up to {one.cpu_guarantee:g}.",
             f"- Cores at most: {one.cpu_limit}, the threads that the notebooks were measured with.",
             f"- Places: {SPARE_PEOPLE:.0%} more than people enrolled, for teachers, helpers and whoever comes as well.",
             f"- A node keeps {NODE_RESERVED_CPUS} core and {NODE_RESERVED_MEMORY} G for the system, and holds at most "
