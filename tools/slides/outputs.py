@@ -9,7 +9,7 @@ from nbconvert.filters import strip_ansi
 from nbformat import NotebookNode
 
 ARROW = re.compile(r"^-+> (\d+)", re.MULTILINE)
-SVG_SIZE = re.compile(r'<svg width="([\d.]+)pt" height="([\d.]+)pt"')
+SVG_SIZE = re.compile(r'<svg\b[^>]*\bwidth="([\d.]+)pt" height="([\d.]+)pt"')
 ERROR_LINES = 8  # of a message; an error is read from its last line
 
 

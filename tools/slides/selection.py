@@ -61,6 +61,11 @@ def heading_of(block: Block) -> str:
     return block.source.strip()
 
 
+def only_imports(code: str) -> bool:
+    """Say whether code does nothing but import."""
+    return all(re.match(r"(import|from)\b|\s*$", line) for line in code.splitlines())
+
+
 class Selection:
     """Goes through the cells of a chapter and collects drafts of slides."""
 
@@ -103,7 +108,7 @@ class Selection:
             self.drafts[-1].notes.append(f"<pre>{Block('code', cell.source, '').source}</pre>")
         long = len(cell.source.splitlines()) > LONGEST_CODE
         hidden = "hide-input" in tags(cell) and not cell.outputs
-        left_out = not self.follows or long or hidden
+        left_out = not self.follows or long or hidden or "record" in tags(cell) or only_imports(cell.source)
         if kind in ("skip", "notes") or (kind is None and left_out):
             if self.follows and long and kind is None:
                 count = len(cell.source.splitlines())
@@ -117,6 +122,8 @@ class Selection:
         """Show of a text cell what fits on a wall, and leave the rest to the notes."""
         kind = slide_type(cell)
         parts = blocks(cell.source)
+        if kind in ("skip", "notes") and any(part.kind == "heading" for part in parts):
+            self.topic = ""  # what comes next does not belong below the heading before
         if kind == "skip" or not parts:
             self.follows = not parts
             return

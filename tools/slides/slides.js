@@ -10,7 +10,7 @@ Reveal.initialize({
   transition: "none",
   backgroundTransition: "none",
   slideNumber: "c/t",
-  controlsTutorial: false,
+  controls: false,
   pdfSeparateFragments: false,
   pdfMaxPagesPerSlide: 1,
   plugins: [RevealNotes],
