@@ -40,7 +40,7 @@ def code_html(arrangement: Arrangement, failed_line: int | None) -> str:
     options = {"hl_lines": [failed_line]} if failed_line else {}
     width = f"; width: {arrangement.code_width:.0f}px" if arrangement.beside else ""
     inner = highlighted("\n".join(arrangement.code), "ipython3", **options)
-    return f'<div class="code" style="font-size: {arrangement.code_size}px{width}">{inner}</div>'
+    return f'<div class="source" style="font-size: {arrangement.code_size}px{width}">{inner}</div>'
 
 
 def output_html(arrangement: Arrangement, is_error: bool) -> str:
