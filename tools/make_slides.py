@@ -53,7 +53,7 @@ def make(root: Path, names: list[str], notes: Path, target: Path) -> list[Deck]:
 def main() -> int:
     """Make the decks named on the command line."""
     parser = argparse.ArgumentParser(description="Make slides from the executed notebooks and the teaching notes.")
-    parser.add_argument("chapters", nargs="*", metavar="CHAPTER", help="the beginning of a name, such as 02; default: all")
+    parser.add_argument("chapters", nargs="*", metavar="CHAPTER", help="such as 02; default: all")
     parser.add_argument("--notes", type=Path, default=ROOT / "book" / "teaching", help="the folder of teaching notes")
     parser.add_argument("--output", type=Path, default=ROOT / "_build" / "slides", help="default: %(default)s")
     arguments = parser.parse_args()

@@ -1,6 +1,5 @@
 """Turn a chapter's drafts and teaching notes into slides: HTML with every size decided."""
 
-import html
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from slides.cells import code_slides, figure_slide
 from slides.highlighting import highlighted
 from slides.layout import CODE_FRAME, CODE_LINE, HEIGHT, fitting_sizes, text_lines
 from slides.markdown_blocks import Block, plain, render_inline, render_page, sentences
-from slides.selection import NOT_A_SECTION, Draft, select
+from slides.selection import Draft, select
 from slides.teaching_notes import TeachingNotes
 from slides.text_pages import block_html, height, pages
 
@@ -85,15 +84,26 @@ def text_slides(draft: Draft, kind: str, heading: str = "") -> list[Slide]:
     return slides
 
 
-def section_slides(draft: Draft, notes: TeachingNotes) -> list[Slide]:
-    """Return the slide that begins a section; what does not fit below the heading goes to the next."""
+def goals_of(drafts: list[Draft]) -> list[str]:
+    """Return the goals of the title slide as HTML, if there is one for each section; else none."""
+    listed = next(part for part in drafts[0].blocks if part.kind == "list")
+    goals = [item.rstrip(";. ") for item in re.findall(r"<li>(.*?)</li>", listed.html, flags=re.DOTALL)]
+    return goals if len(goals) == sum(draft.kind == "section" for draft in drafts) else []
+
+
+def section_slides(draft: Draft, drafts: list[Draft], notes: TeachingNotes) -> list[Slide]:
+    """Return the slide that begins a section with its goal; what does not fit there goes to the next."""
+    goals = goals_of(drafts)
+    place = [other.cell for other in drafts if other.kind == "section"].index(draft.cell)
+    goal = f'<p class="goal">Goal {place + 1}: {goals[place]}</p>' if goals else ""
     size = 68 if text_lines(plain(render_inline(draft.section)), 68) == 1 else 56
     heading = f'<h2 style="font-size: {size}px">{render_inline(draft.section)}</h2>'
     taken = text_lines(draft.section, size) * size * 1.3 + 60
+    taken += text_lines(plain(goal), 36, 1700) * 36 * 1.4 + 30 if goal else 0
     draft.blocks = draft.blocks or [Block("paragraph", "", "")]
     spacer = Block("maths", r"\\" * round(taken / 90), "")
     found = text_slides(Draft("section", draft.cell, blocks=[spacer, *draft.blocks]), "section")
-    found[0].body = heading + found[0].body
+    found[0].body = f"{heading}{goal}{found[0].body}"
     found[0].kind, found[0].stack = "section", True
     for slide in found[1:]:
         slide.kind = "text" if slide.kind == "section" else slide.kind
@@ -124,7 +134,8 @@ def exercises_slide(drafts: list[Draft], draft: Draft, notes: TeachingNotes) -> 
         where = "in the room" if notes.exercise(task.number).where == "room" else "at home"
         title = task.blocks[0].source.partition(" · ")[2].replace("|", r"\|")
         lines.append(f"| {task.number} | {title} | {where} | {task.minutes} |")
-    body = f'<h2 style="font-size: 68px">Exercises</h2><div class="text overview">{render_page(chr(10).join(lines))}</div>'
+    table = render_page("\n".join(lines))
+    body = f'<h2 style="font-size: 68px">Exercises</h2><div class="text overview">{table}</div>'
     return Slide("exercises", draft.cell, body, stack=True)
 
 
@@ -184,13 +195,13 @@ def header_of(draft: Draft) -> str:
     return " · ".join(parts)
 
 
-def slides_of(draft: Draft, drafts: list[Draft], notes: TeachingNotes, folder: Path) -> list[Slide]:
+def slides_of(draft: Draft, drafts: list[Draft], notes: TeachingNotes) -> list[Slide]:
     """Return the slides that a draft becomes: more than one where one is too small."""
     match draft.kind:
         case "title":
             return [title_slide(draft, notes)]
         case "section":
-            return section_slides(draft, notes)
+            return section_slides(draft, drafts, notes)
         case "predict":
             return [predict_slide(draft)]
         case "exercises":
@@ -214,7 +225,7 @@ def make_deck(name: str, notebook: NotebookNode, notes: TeachingNotes, root: Pat
     drafts = select(notebook)
     found: list[Slide] = []
     for draft in drafts:
-        slides = slides_of(draft, drafts, notes, root)
+        slides = slides_of(draft, drafts, notes)
         header = "" if draft.kind in ("title", "section", "exercises") else header_of(draft)
         for slide in slides:
             slide.header = "" if slide.kind == "section" else header or render_inline(draft.section)
@@ -233,6 +244,3 @@ def make_deck(name: str, notebook: NotebookNode, notes: TeachingNotes, root: Pat
         slide.body = shorten(slide.body, names)
     title = plain(drafts[0].blocks[0].html)
     return Deck(name, title, found, notes.live, notes.room)
-
-
-__all__ = ["NOT_A_SECTION", "Deck", "Slide", "html", "make_deck"]

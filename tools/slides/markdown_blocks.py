@@ -169,7 +169,7 @@ def block_of(group: list[Token]) -> Block:
             return Block("code", first.content.rstrip("\n"), markup, language=first.info)
         case "blockquote_open":
             return Block("paragraph", plain(markup), markup)
-    raise ValueError(f"slides cannot show {first.type} ({first.content[:60]!r}): write it as text, list, table or code.")
+    raise ValueError(f"slides cannot show the block {first.type}: write it as text, list, table, formula or code.")
 
 
 def blocks(markdown: str) -> list[Block]:

@@ -14,7 +14,6 @@ LONGEST_CODE = 24  # lines; a longer program is for the notebook
 TASK_HEADING = re.compile(r"Exercise (\d+) · (.+)")
 TASK_FACTS = re.compile(r"\*Goals? [\d, and]+ · (\w+) · (\d+) minutes\*")
 HEAVY = {"list", "table", "maths", "code", "figure"}
-NOT_A_SECTION = ("Exercises", "In one breath", "What's next", "Further reading")
 
 
 @dataclass
@@ -40,7 +39,7 @@ class Draft:
 
 def shown_parts(block: Block) -> list[Block]:
     """Return what a slide shows of a block: all of it if it is short, else the sentences that introduce a term."""
-    if block.kind in HEAVY or block.kind == "paragraph" and len(block.text) <= SHORT:
+    if block.kind in HEAVY or (block.kind == "paragraph" and len(block.text) <= SHORT):
         return [block]
     if block.kind != "paragraph":
         return []
@@ -168,7 +167,7 @@ class Selection:
         if part.level == 3 and task:
             facts = TASK_FACTS.fullmatch(rest[0].source)
             if not facts:
-                raise ValueError(f"the cell {cell.id} lacks the line '*Goal 1 · routine · 5 minutes*' below its heading.")
+                raise ValueError(f"{cell.id} lacks the line '*Goal 1 · routine · 5 minutes*' below its heading.")
             self.open(Draft("task", cell.id, blocks=[part, *rest[1:]], number=int(task[1])))
             self.drafts[-1].level, self.drafts[-1].minutes = facts[1], int(facts[2])
             self.drafts[-1].topic = ""

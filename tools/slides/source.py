@@ -47,7 +47,8 @@ def slide_type(cell: NotebookNode) -> str | None:
     """
     kind = cell.metadata.get("slideshow", {}).get("slide_type")
     if kind is not None and kind not in SLIDE_TYPES:
-        raise ValueError(f"the cell {cell.id} has the slide_type {kind!r}: use one of {', '.join(sorted(SLIDE_TYPES))}.")
+        known = ", ".join(sorted(SLIDE_TYPES))
+        raise ValueError(f"the cell {cell.id} has the slide_type {kind!r}: use one of {known}.")
     return kind
 
 

@@ -1,10 +1,9 @@
 """Running text on slides: how large it is, and what has to move to the next slide."""
 
-import html
 import re
 from dataclasses import dataclass
 
-from slides.layout import CODE_FRAME, CODE_LINE, HEIGHT, TEXT_ADVANCE, TEXT_LINE, WIDTH, fitting_sizes, text_lines
+from slides.layout import CODE_FRAME, CODE_LINE, HEIGHT, TEXT_LINE, WIDTH, fitting_sizes, text_lines
 from slides.markdown_blocks import Block
 
 TEXT_SIZES = (40, 37, 34)
@@ -88,10 +87,10 @@ def pages(parts: list[Block]) -> list[TextPage]:
             return [TextPage(parts, size)]
     size = TEXT_SIZES[-1]
     found: list[TextPage] = [TextPage([], size)]
-    for part in (piece for part in parts for piece in divided(part, size)):
-        if found[-1].blocks and sum(height(block, size) for block in [*found[-1].blocks, part]) > HEIGHT:
+    for piece in (piece for part in parts for piece in divided(part, size)):
+        if found[-1].blocks and sum(height(block, size) for block in [*found[-1].blocks, piece]) > HEIGHT:
             found.append(TextPage([], size))
-        found[-1].blocks.append(part)
+        found[-1].blocks.append(piece)
     return found
 
 
@@ -109,13 +108,3 @@ def block_html(block: Block, size: int) -> str:
     if block.kind == "code":
         return f'<div style="font-size: {fitting_sizes(block.source.split(chr(10)))[0]}px">{block.html}</div>'
     return block.html
-
-
-def letters(text: str) -> str:
-    """Return text that may stand in an attribute."""
-    return html.escape(text, quote=True)
-
-
-def widest(text: str, size: float) -> float:
-    """Return how wide a text in one line is, in pixels."""
-    return len(text) * size * TEXT_ADVANCE
