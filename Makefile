@@ -11,7 +11,7 @@ INSTALLED := $(VENV)/.installed
 BUILD := $(BIN)/jupyter-book build . -W -n --keep-going
 
 .DEFAULT_GOAL := help
-.PHONY: help install book serve pdf epub test weigh records figures addresses lint normalise constraints clean distclean
+.PHONY: help install book serve pdf epub slides test weigh records figures addresses lint normalise constraints clean distclean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ pdf: book  ## print the book into _build/pytorch-from-the-ground-up.pdf (needs C
 epub: book  ## make the e-book _build/pytorch-from-the-ground-up.epub
 	$(BIN)/python tools/make_paper.py epub
 	$(BUILD)
+
+slides: book  ## make a deck of slides a chapter, with speaker notes, into _build/slides
+	$(BIN)/python tools/make_slides.py
 
 test: $(INSTALLED)  ## run every test (builds the book first where it is stale)
 	$(BIN)/python -m pytest

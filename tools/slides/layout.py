@@ -83,6 +83,8 @@ def stack_of_text(code: list[str], lines: list[str], room: float) -> Arrangement
     """Put the printed lines below the code, in the largest size in which both fit."""
     for size in fitting_sizes(code):
         columns = columns_at(size, WIDTH)
+        if longest(lines) > columns and size > CODE_SIZES[-1]:
+            continue  # in a smaller size no line is broken
         height = block_height(wrapped(code, columns), size, CODE_FRAME[1])
         height += block_height(wrapped(lines, columns), size, OUTPUT_FRAME[1]) + (GAP / 2 if lines else 0)
         if height <= room:

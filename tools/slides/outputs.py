@@ -10,6 +10,8 @@ from nbformat import NotebookNode
 
 ARROW = re.compile(r"^-+> (\d+)", re.MULTILINE)
 SVG_SIZE = re.compile(r'<svg\b[^>]*\bwidth="([\d.]+)pt" height="([\d.]+)pt"')
+# What Jupyter says when a program is written or the way of errors is set: nothing to show.
+CHATTER = re.compile(r"^(Writing|Overwriting) \S+\.py$|^Exception reporting mode: ")
 ERROR_LINES = 8  # of a message; an error is read from its last line
 
 
@@ -99,6 +101,7 @@ def results(cell: NotebookNode, alt: str) -> Results:
             found.lines += printed_lines(output.data["text/plain"])
         else:
             raise ValueError(f"the cell {cell.id} has an output that slides cannot show: {', '.join(output.data)}.")
+    found.lines = [line for line in found.lines if not CHATTER.match(line)]
     while found.lines and not found.lines[-1]:
         found.lines.pop()
     return found
