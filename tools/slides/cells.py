@@ -43,12 +43,16 @@ def code_html(arrangement: Arrangement, failed_line: int | None) -> str:
     return f'<div class="source" style="font-size: {arrangement.code_size}px{width}">{inner}</div>'
 
 
-def output_html(arrangement: Arrangement, is_error: bool) -> str:
-    """Return what was printed."""
+def output_html(arrangement: Arrangement, raised: int) -> str:
+    """Return what was printed; the last `raised` lines are an error's."""
     if not arrangement.lines:
         return ""
-    text = html.escape("\n".join(arrangement.lines))
-    kind = "output error" if is_error else "output"
+    printed = len(arrangement.lines) - raised
+    text = html.escape("\n".join(arrangement.lines[:printed]))
+    if raised:
+        error = html.escape("\n".join(arrangement.lines[printed:]))
+        text = f'{text}{chr(10) if text else ""}<span class="raised">{error}</span>'
+    kind = "output error" if raised else "output"
     return f'<div class="{kind}" style="font-size: {arrangement.output_size}px"><pre>{text}</pre></div>'
 
 
@@ -74,7 +78,7 @@ def body_of(arrangement: Arrangement, found: Results, takeaways: list[Block], *,
     code = code_html(arrangement, found.failed_line) if arrangement.code else ""
     pictures = "".join(picture_html(picture, arrangement.picture_width) for picture in arrangement.pictures)
     pictures = f'<div class="pictures">{pictures}</div>' if pictures else ""
-    printed = output_html(arrangement, bool(found.error))
+    printed = output_html(arrangement, min(len(found.error), len(arrangement.lines)))
     # Beside the code stand the pictures, or else what was printed; below it the rest.
     if arrangement.beside and pictures:
         code = f'<div style="width: {arrangement.code_width:.0f}px">{code}{wrapped(printed, step)}</div>'

@@ -37,6 +37,11 @@ class Draft:
     minutes: int = 0
 
 
+def leads_on(block: Block) -> bool:
+    """Say whether a paragraph is finished by what comes after it, such as a list."""
+    return block.kind == "paragraph" and not block.text.endswith((".", "?", "!", ")"))
+
+
 def shown_parts(block: Block) -> list[Block]:
     """Return what a slide shows of a block: all of it if it is short, else the sentences that introduce a term."""
     if block.kind in HEAVY or (block.kind == "paragraph" and len(block.text) <= SHORT):
@@ -44,6 +49,8 @@ def shown_parts(block: Block) -> list[Block]:
     if block.kind != "paragraph":
         return []
     terms = [sentence for sentence in sentences(block.source) if re.search(r"\*\*[^*]+\*\*", sentence)]
+    if leads_on(block) and sentences(block.source)[-1] not in terms:
+        terms.append(sentences(block.source)[-1])
     parts = [Block("paragraph", sentence, f"<p>{render_inline(sentence)}</p>") for sentence in terms]
     return [part for part in parts if len(part.text) <= SHORT]
 
@@ -229,7 +236,7 @@ class Selection:
         """Give tables, formulas, lists and code a slide, with the short paragraphs that stand right before them."""
         first = next(index for index, part in enumerate(run) if part.kind in HEAVY)
         start = first - 1 if first and shown_parts(run[first - 1]) and not self.explains else first
-        if first and run[first - 1].source.endswith(":"):
+        if first and leads_on(run[first - 1]):
             start = first - 1
         for part in run[:start]:
             if self.explains:
@@ -238,8 +245,6 @@ class Selection:
         slide = self.open(Draft("text", cell.id))
         for part in run[start:]:
             shown = shown_parts(part)
-            if part.source.endswith(":") and len(part.text) <= 2 * SHORT:
-                shown = [part]
             slide.blocks += shown
             if shown != [part]:
                 slide.notes.append(part.html)
