@@ -14,7 +14,7 @@ INSTALLED := $(VENV)/.installed
 BUILD := $(BIN)/jupyter-book build . -W -n --keep-going
 
 .DEFAULT_GOAL := help
-.PHONY: help install book serve pdf epub learner kit test weigh records figures addresses lint normalise constraints clean distclean
+.PHONY: help install book serve pdf epub learner slides kit test weigh records figures addresses lint normalise constraints clean distclean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ epub: book  ## make the e-book _build/pytorch-from-the-ground-up.epub
 
 learner: $(INSTALLED)  ## write the notebooks without solutions into _build/learner
 	$(BIN)/python tools/learner_notebooks.py
+
+slides: book  ## make a deck of slides a chapter, with speaker notes, into _build/slides
+	$(BIN)/python tools/make_slides.py
 
 kit: slides  ## pack site, learner notebooks, slides, data for a USB stick (WHEELS=1: the packages too)
 	$(BIN)/python tools/make_kit.py $(if $(WHEELS),--wheels) $(if $(TORCH_INDEX),--torch-index $(TORCH_INDEX))

@@ -1,0 +1,1 @@
+"""Decks of slides, made from the executed notebooks and the teaching notes."""
