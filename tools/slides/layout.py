@@ -16,7 +16,7 @@ TEXT_ADVANCE, TEXT_LINE = 0.57, 1.4
 CODE_SIZES = (38, 34, 30, 28, 26, 24)  # in pixels; NARROW only where a line is longer than fits
 NARROW = (22, 20)
 TAKEAWAY = 34  # the size of a sentence below a cell
-LARGE_PICTURE = (1000, 760)  # a picture is large enough beside its code with one of these: width, height
+LARGE_PICTURE = (1250, 700)  # a picture is large enough beside its code with one of these: width, height
 MAGNIFY = 2.1  # a picture of points may grow so much before it looks coarse
 FEWEST_LINES = 7  # of an output that is cut
 

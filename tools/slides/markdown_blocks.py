@@ -55,7 +55,7 @@ def parser() -> MarkdownIt:
     def render_maths(_self: object, tokens: list[Token], index: int, *_rest: object) -> str:
         token = tokens[index]
         display = "block" if token.type == "math_block" or "$$" in token.markup else "inline"
-        formula = "$" + token.content + "$"
+        formula = to_mathml(token.content.strip(), display)
         return f'<div class="maths">{formula}</div>\n' if token.type == "math_block" else formula
 
     for kind in ("math_inline", "math_block", "math_inline_double"):
