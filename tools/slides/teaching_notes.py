@@ -1,15 +1,10 @@
-"""Read a page of teaching notes, book/teaching/notes_NN_name.md."""
+"""A page of teaching notes as HTML for the speaker view; bookkit.teaching_notes knows the form of the page."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from bookkit.teaching_notes import SECTION, parse_notes, parts
 from slides.markdown_blocks import render_inline, render_page
-
-FENCE = re.compile(r"^```.*?^```\s*$", re.MULTILINE | re.DOTALL)
-EXERCISE_ROW = re.compile(r"^\|\s*(\d+)\s*\|\s*(room|home)\s*\|\s*(\d+)\s*\|\s*(.*?)\s*\|\s*$", re.MULTILINE)
-MINUTES_ROW = re.compile(r"^\|\s*(live, with the teacher|exercises in the room|exercises at home)\s*\|\s*(\d+)", re.M)
-PARTS = ("live, with the teacher", "exercises in the room", "exercises at home")
 
 
 @dataclass(frozen=True)
@@ -38,7 +33,7 @@ class TeachingNotes:
     def section(self, heading: str) -> str:
         """Return the notes to a section. Raises ValueError if the page has none."""
         if heading not in self.sections:
-            raise ValueError(f"{self.page} has no notes to the section {heading!r}: add '## Section: {heading}'.")
+            raise ValueError(f"{self.page} has no notes to the section {heading!r}: add '## {SECTION}{heading}'.")
         return self.sections[heading]
 
     def exercise(self, number: int) -> Debrief:
@@ -48,52 +43,29 @@ class TeachingNotes:
         return self.exercises[number]
 
 
-def parts_below_headings(text: str) -> dict[str, str]:
-    """Return the text below each ## heading, and under "" what stands above the first; code may contain ## too."""
-    masked = FENCE.sub(lambda fence: re.sub(r"[^\n]", " ", fence[0]), text)
-    starts = [(found.start(), found.end(), found[1].strip()) for found in re.finditer(r"^## (.+)$", masked, re.M)]
-    parts = {"": text[: starts[0][0]] if starts else text}
-    ends = [start for start, _, _ in starts[1:]] + [len(text)]
-    for (_, begin, heading), end in zip(starts, ends, strict=True):
-        parts[heading] = text[begin:end].strip()
-    return parts
-
-
 def read_notes(path: Path) -> TeachingNotes:
     """Return the notes of a page.
 
-    Raises ValueError when the page is missing or lacks a part that the slides need.
+    Raises ValueError when the page is missing or has another form.
     """
     if not path.is_file():
         raise ValueError(f"{path.name} is missing: write this page of teaching notes in {path.parent}, then repeat.")
-    parts = parts_below_headings(path.read_text("utf8"))
-    for needed in ("Minutes", "Before you start", "Exercises", "If time is short", "Exit"):
-        if needed not in parts:
-            raise ValueError(f"{path.name} has no part '## {needed}': the slides take their speaker notes from it.")
-    minutes = {part: int(number) for part, number in MINUTES_ROW.findall(parts["Minutes"])}
-    for part in PARTS:
-        if part not in minutes:
-            raise ValueError(f"{path.name}: the table below '## Minutes' lacks a row '{part}' with a number.")
-    lead = re.sub(r"^# .+$", "", parts[""], count=1, flags=re.MULTILINE)
-    debriefs = {
-        int(number): Debrief(where, int(time), render_inline(words))
-        for number, where, time, words in EXERCISE_ROW.findall(parts["Exercises"])
-    }
-    sections = {
-        heading.removeprefix("Section: "): render_page(text)
-        for heading, text in parts.items()
-        if heading.startswith("Section: ")
-    }
-    live, room, home = (minutes[part] for part in PARTS)
-    beginning = render_page(f"{lead}\n\n{parts['Before you start']}")
+    markdown = path.read_text("utf8")
+    try:
+        notes = parse_notes(markdown)
+    except ValueError as error:
+        raise ValueError(f"{path.name}: {error}") from error
+    below = dict(parts(markdown))
+    sections = {section.heading: render_page(below[f"## {SECTION}{section.heading}"]) for section in notes.sections}
+    debriefs = {row.number: Debrief(row.where, row.minutes, render_inline(row.afterwards)) for row in notes.exercises}
     return TeachingNotes(
         path.name,
-        live,
-        room,
-        home,
-        beginning,
+        notes.live,
+        notes.room,
+        notes.home,
+        render_page(f"{notes.opening}\n\n{below['## Before you start']}"),
         sections,
         debriefs,
-        render_page(parts["If time is short"]),
-        render_page(parts["Exit"]),
+        render_page(notes.if_time_is_short),
+        render_page(notes.exit),
     )
