@@ -49,7 +49,7 @@ LOOK = """() => {
         break;
       }
     }
-    const below = [...page.querySelectorAll(".body > *, .cell > *, .cell > * > *")];
+    const below = [...page.querySelectorAll(".body :is(div, p, ul, ol, li, h1, h2)")];
     for (const one of below) {
       const other = one.nextElementSibling;
       if (!other) continue;
