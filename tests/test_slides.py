@@ -347,6 +347,7 @@ def test_cells_are_shown_left_out_or_told():
     for kind in ("skip", "notes"):
         assert kinds((question, kind), ("#> 1", None), ("#> 2", "slide")) == [("code", "c2")]
     assert kinds(("#> 1", "skip"), ("#> 2", None)) == [("code", "c1")]
+    assert kinds(("#>\n" + "x = 1\n" * 20, None)) == [("code", "c0")]
     assert kinds(("#>\n" + "x = 1\n" * 30, None)) == []
     assert kinds(("| a |\n|---|\n| b |", None)) == [("text", "c0")]
     assert kinds(("long. " * 60, None)) == []
