@@ -49,7 +49,7 @@ LOOK = """() => {
         break;
       }
     }
-    const below = [...page.querySelectorAll(".body > *, .cell > *, .cell > * > *")];
+    const below = [...page.querySelectorAll(".body :is(div, p, ul, ol, li, h1, h2)")];
     for (const one of below) {
       const other = one.nextElementSibling;
       if (!other) continue;
@@ -349,6 +349,7 @@ def test_cells_are_shown_left_out_or_told():
     for kind in ("skip", "notes"):
         assert kinds((question, kind), ("#> 1", None), ("#> 2", "slide")) == [("code", "c2")]
     assert kinds(("#> 1", "skip"), ("#> 2", None)) == [("code", "c1")]
+    assert kinds(("#>\n" + "x = 1\n" * 20, None)) == [("code", "c0")]
     assert kinds(("#>\n" + "x = 1\n" * 30, None)) == []
     assert kinds(("| a |\n|---|\n| b |", None)) == [("text", "c0")]
     assert kinds(("long. " * 60, None)) == []

@@ -151,10 +151,11 @@ def task_text(draft: Draft, room: float) -> tuple[str, bool]:
         words = ""
         for piece in pieces:
             need = height(piece, 37)
-            if taken + need > room or letters + len(piece.text) > TASK_LETTERS:
+            count = len(piece.text) if part.kind == "paragraph" else 0
+            if taken + need > room or letters + count > TASK_LETTERS:
                 return "".join(shown) + (f"<p>{words}</p>" if words else ""), True
             taken += need
-            letters += len(piece.text)
+            letters += count
             if part.kind == "paragraph":
                 words = f"{words} {render_inline(piece.source)}".strip()
             else:

@@ -227,7 +227,7 @@ class Selection:
             self.note(run)
         if not lead:
             return []
-        shown = shown_parts(lead[0])[:2]
+        shown = shown_parts(lead[0])[:2] or lead_sentence(lead[0])
         if shown != lead:
             self.waiting.append(lead[0].html)
         return shown
