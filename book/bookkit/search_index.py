@@ -30,7 +30,8 @@ HEADING_COUNTS = 5  # a word in a heading counts as often as this many in the te
 MOST_PLACES = 40  # of a word that is everywhere, only the places that are most about it help anybody
 SHORTEST_LEAD = 40  # a paragraph below this many letters ("Goal 1 · routine · 5 minutes") says little about a section
 SAME_IN_EVERY_CHAPTER = {"tag_setup", "tag_data"}
-NOTES_FOR_TEACHERS = "book/teaching/notes_"  # who looks for an error wants the chapter, not what to say about it
+FOR_TEACHERS = "book/teaching/"  # found by their headings: who looks for an error wants the chapter that explains it
+NOTES_FOR_TEACHERS = "book/teaching/notes_"  # their headings are those of the chapter, so they are found by their titles
 UNREAD = (nodes.math, nodes.math_block, nodes.comment)  # LaTeX is no word that anybody searches for
 
 
@@ -102,7 +103,7 @@ class Reader:
             place = self.open_place(node, node.next_node(nodes.title))
         elif isinstance(node, nodes.definition_list_item) and node[0]["ids"]:
             place = self.open_place(node[0], node[0])
-        elif place is not None:
+        elif place is not None and not self.page.startswith(FOR_TEACHERS):
             self.read_content(node, place)
         several_formats = attributes.get("nb_element") == "mime_bundle"
         for child in best_output(node) if several_formats else node.children:
