@@ -313,10 +313,10 @@ def with_blocks(text: str, new: dict[str, str]) -> str:
     """
     for name, content in new.items():
         mark = re.escape(BLOCK.format(name=name))
-        pattern = re.compile(rf"({mark}\n\n).*?(\n\n{mark})", re.DOTALL)
+        pattern = re.compile(rf"({mark}\n).*?(\n{mark})", re.DOTALL)
         if len(pattern.findall(text)) != 1:
             raise ValueError(f"The page should have the line {BLOCK.format(name=name)} twice, around the block.")
-        text = pattern.sub(lambda found, content=content: found[1] + content + found[2], text)
+        text = pattern.sub(lambda found, content=content: f"{found[1]}\n{content}\n{found[2]}", text)
     return text
 
 
