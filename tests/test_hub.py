@@ -1,5 +1,6 @@
 """A hub for many people: files that fit their schema, sizes that follow from the record, an image, links."""
 
+import functools
 import json
 import os
 import re
@@ -37,11 +38,17 @@ def load(path):
     return yaml.safe_load(path.read_text("utf8"))
 
 
-def complaints(document, schema_path):
-    """Return what a schema says against a document."""
+@functools.cache
+def validator(schema_path):
+    """Return what compares documents with a schema, which must be one itself."""
     schema = json.loads(schema_path.read_text("utf8"))
     Draft202012Validator.check_schema(schema)
-    return [f"{'/'.join(map(str, e.path))}: {e.message}" for e in Draft202012Validator(schema).iter_errors(document)]
+    return Draft202012Validator(schema)
+
+
+def complaints(document, schema_path):
+    """Return what a schema says against a document."""
+    return [f"{'/'.join(map(str, e.path))}: {e.message}" for e in validator(schema_path).iter_errors(document)]
 
 
 def every_key(document, above=()):

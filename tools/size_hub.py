@@ -233,9 +233,10 @@ def measured_table(costs: Costs) -> str:
     rows.append(["JupyterLab itself", server["peak_mb"], server["resting_mb"], "", "", server["processes"], ""])
     where = costs.record["circumstances"]
     origin = (
-        f"Measured on {where['date']} with PyTorch {where['torch'].partition('+')[0]} on {where['cores']} cores of "
+        f"Measured on {where['date']} with PyTorch {where['torch']} on {where['cores']} cores of "
         f"{where['hardware']}, {where['threads']} threads, without a graphics card. "
-        "Other programs ran on the machine: that makes the seconds longer, not the CPU seconds."
+        "Other programs ran on the machine: that makes the seconds longer, and the CPU seconds too, since threads that "
+        "wait for each other keep their cores busy."
     )
     return f"{markdown_table(heads, rows)}\n\n{origin}"
 
