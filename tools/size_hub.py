@@ -233,9 +233,10 @@ def measured_table(costs: Costs) -> str:
     rows.append(["JupyterLab itself", server["peak_mb"], server["resting_mb"], "", "", server["processes"], ""])
     where = costs.record["circumstances"]
     origin = (
-        f"Measured on {where['date']} with PyTorch {where['torch'].partition('+')[0]} on {where['cores']} cores of "
+        f"Measured on {where['date']} with PyTorch {where['torch']} on {where['cores']} cores of "
         f"{where['hardware']}, {where['threads']} threads, without a graphics card. "
-        "Other programs ran on the machine: that makes the seconds longer, not the CPU seconds."
+        "Other programs ran on the machine: that makes the seconds longer, and the CPU seconds too, since threads that "
+        "wait for each other keep their cores busy."
     )
     return f"{markdown_table(heads, rows)}\n\n{origin}"
 
@@ -313,10 +314,10 @@ def with_blocks(text: str, new: dict[str, str]) -> str:
     """
     for name, content in new.items():
         mark = re.escape(BLOCK.format(name=name))
-        pattern = re.compile(rf"({mark}\n\n).*?(\n\n{mark})", re.DOTALL)
+        pattern = re.compile(rf"({mark}\n).*?(\n{mark})", re.DOTALL)
         if len(pattern.findall(text)) != 1:
             raise ValueError(f"The page should have the line {BLOCK.format(name=name)} twice, around the block.")
-        text = pattern.sub(lambda found, content=content: found[1] + content + found[2], text)
+        text = pattern.sub(lambda found, content=content: f"{found[1]}\n{content}\n{found[2]}", text)
     return text
 
 
