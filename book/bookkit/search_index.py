@@ -31,7 +31,7 @@ MOST_PLACES = 40  # of a word that is everywhere, only the places that are most 
 SHORTEST_LEAD = 40  # a paragraph below this many letters ("Goal 1 · routine · 5 minutes") says little about a section
 SAME_IN_EVERY_CHAPTER = {"tag_setup", "tag_data"}
 FOR_TEACHERS = "book/teaching/"  # found by their headings: who looks for an error wants the chapter that explains it
-NOTES_FOR_TEACHERS = "book/teaching/notes_"  # their headings are those of the chapter, so they are found by their titles
+NOTES_FOR_TEACHERS = "book/teaching/notes_"  # their headings are those of the chapter: they are found by their titles
 UNREAD = (nodes.math, nodes.math_block, nodes.comment)  # LaTeX is no word that anybody searches for
 
 
