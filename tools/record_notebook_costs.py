@@ -24,9 +24,9 @@ from typing import Any
 
 import nbformat
 import torch
-import yaml
 from IPython.core.inputtransformer2 import TransformerManager
 
+from contents import pages_with_captions
 from recording import RECORDS, ROOT, circumstances, digest, write_record
 
 sys.path.append(str(ROOT / "tests"))  # the tests know how to run a notebook alone and without a network
@@ -42,9 +42,7 @@ SHARE_THAT_MAY_CHANGE = 0.1
 
 def notebooks() -> list[Path]:
     """Return every notebook of the book in reading order."""
-    parts = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))["parts"]
-    pages = [chapter["file"] for part in parts for chapter in part["chapters"]]
-    return [ROOT / f"{page}.ipynb" for page in pages if page.startswith("notebooks/")]
+    return [ROOT / f"{page}.ipynb" for page, _ in pages_with_captions(ROOT) if page.startswith("notebooks/")]
 
 
 class Textless(ast.NodeTransformer):
