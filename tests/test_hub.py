@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from traitlets.config import Config
 import size_hub
 from book_files import ROOT, notebook_paths, read
 from hub_links import hub_link
+from measure_notebook import Sampler
 from record_notebook_costs import cell_digest, is_out_of_date
 from size_hub import Costs, markdown_table, read_costs, sizes, with_blocks, with_sizes, written
 
@@ -264,6 +266,33 @@ def test_measured_numbers_are_plausible():
         assert row["peak_mb"] == pytest.approx(row["peak_own_mb"] + row["peak_files_mb"], abs=1)
         assert row["dearest_cell"]["cpu_seconds"] <= row["cpu_seconds"] + 0.1, name
         assert row["processes"] >= 1
+
+
+FORKS = """
+import os, time
+ours = bytearray(os.urandom(1)) * 100_000_000
+for _ in range(2):
+    if os.fork() == 0:
+        time.sleep(60)
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="only Linux says what processes share")
+def test_memory_that_processes_share_counts_once():
+    with subprocess.Popen(
+        [sys.executable, "-c", FORKS], stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as program:
+        try:
+            assert program.stdout.readline() == "ready\n"
+            with Sampler(program.pid) as sampler:
+                result = sampler.result()
+        finally:
+            os.killpg(program.pid, signal.SIGKILL)
+    assert result["processes"] == 3
+    assert result["peak_rss_mb"] > 300, "three processes, each with the same 100 MB"
+    assert 100 < result["peak_mb"] < 180
 
 
 def notebook_of(*sources):
