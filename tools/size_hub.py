@@ -255,7 +255,7 @@ def sizes_table(all_sizes: list[Sizes]) -> str:
         ["such nodes", *(s.nodes for s in all_sizes)],
         ["servers that may be starting at once", *(s.spawn_limit for s in all_sizes)],
     ]
-    return markdown_table(["", *(f"{s.people} people" for s in all_sizes)], rows)
+    return markdown_table(["size", *(f"{s.people} people" for s in all_sizes)], rows)
 
 
 def assumption_table(costs: Costs) -> str:

@@ -141,7 +141,9 @@ def packed(found: list[tuple[int, float]]) -> list[int]:
 
 def word_index(places: list[Place]) -> dict[str, list[int]]:
     """Return for each word the places that hold it, packed."""
-    average = sum(place.words.total() for place in places) / len(places)
+    # Of the pages for teachers only headings are read: such short places would make every other section a long one.
+    read = [place.words.total() for place in places if not place.page.startswith(FOR_TEACHERS)]
+    average = sum(read) / len(read)
     found: dict[str, list[tuple[int, float]]] = {}
     for number, place in enumerate(places):
         for word, count in place.words.items():

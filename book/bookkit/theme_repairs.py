@@ -32,6 +32,11 @@ REPAIRS: list[tuple[re.Pattern[str], str, str]] = [
         "<summary>",
         "the label hides the words that say what is folded: show the solution, show the code",
     ),
+    (
+        re.compile(r'(>([^<>]+)</a><details[^>]*><summary)>(?=<span class="toctree-toggle")'),
+        r'\1 aria-label="Pages below \2">',
+        "the arrow that unfolds a part of the contents has no words that a screen reader could say",
+    ),
 ]
 
 # Files that no page loads any more.
