@@ -88,7 +88,8 @@ FOCUS = """() => {
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const form = getComputedStyle(now.closest("form") ?? now);
-  const shown = now.matches(".sd-tab-set > input") ? now.labels[0] : now; // a tab is a label, its input is hidden
+  // A tab is a label, its input is hidden; the arrow in the contents is a part of a <summary> without a size.
+  const shown = now.matches(".sd-tab-set > input") ? now.labels[0] : now.querySelector(".toctree-toggle") ?? now;
   const box = shown.getBoundingClientRect();
   const look = getComputedStyle(shown);
   const outline = look.outlineStyle !== "none" && parseFloat(look.outlineWidth) >= 2 && look.outlineColor;
