@@ -16,6 +16,7 @@ from slides.teaching_notes import TeachingNotes
 from slides.text_pages import block_html, height, pages
 
 TASK_SIZE = 36  # pixels
+AIR_AROUND_HEADING = 150  # pixels: above and below the heading that begins a section
 TASK_LETTERS = 460  # of an exercise that are read out; the notebook has the rest
 MINUTES = re.compile(r"\*\*Time:\*\* (\d+) minutes reading, (\d+) minutes exercises\.")
 
@@ -71,12 +72,15 @@ def title_slide(draft: Draft, notes: TeachingNotes) -> Slide:
     return Slide("title", draft.cell, body, notes=said, stack=True)
 
 
-def text_slides(draft: Draft, kind: str, heading: str = "") -> list[Slide]:
-    """Return slides of running text; figures to play with have a slide each."""
+def text_slides(draft: Draft, kind: str, heading: str = "", taken: float = 0) -> list[Slide]:
+    """Return slides of running text; figures to play with have a slide each.
+
+    `heading` stands above the text of every slide, `taken` is the height in pixels to leave free on the first one.
+    """
     figures = [part for part in draft.blocks if part.kind == "figure"]
     parts = [part for part in draft.blocks if part.kind != "figure"]
     slides = []
-    for page in pages(parts) if parts or heading else []:
+    for page in pages(parts, taken) if parts or heading or taken else []:
         content = "".join(block_html(block, page.size) for block in page.blocks)
         body = f'{heading}<div class="text" style="font-size: {page.size}px">{content}</div>'
         slides.append(Slide(kind, draft.cell, body))
@@ -98,11 +102,9 @@ def section_slides(draft: Draft, drafts: list[Draft], notes: TeachingNotes) -> l
     goal = f'<p class="goal">Goal {place + 1}: {goals[place]}</p>' if goals else ""
     size = 68 if text_lines(plain(render_inline(draft.section)), 68) == 1 else 56
     heading = f'<h2 style="font-size: {size}px">{render_inline(draft.section)}</h2>'
-    taken = text_lines(draft.section, size) * size * 1.3 + 60
+    taken = text_lines(draft.section, size) * size * 1.3 + AIR_AROUND_HEADING
     taken += text_lines(plain(goal), 36, 1700) * 36 * 1.4 + 30 if goal else 0
-    draft.blocks = draft.blocks or [Block("paragraph", "", "")]
-    spacer = Block("maths", r"\\" * round(taken / 90), "")
-    found = text_slides(Draft("section", draft.cell, blocks=[spacer, *draft.blocks]), "section")
+    found = text_slides(draft, "section", taken=taken)
     found[0].body = f"{heading}{goal}{found[0].body}"
     found[0].kind, found[0].stack = "section", True
     for slide in found[1:]:

@@ -80,15 +80,20 @@ def divided(block: Block, size: int) -> list[Block]:
     return [*parts, part_of(block, start, len(block.rows))]
 
 
-def pages(parts: list[Block]) -> list[TextPage]:
-    """Distribute blocks over as few slides as it takes, in the largest size that fits."""
+def pages(parts: list[Block], taken: float = 0) -> list[TextPage]:
+    """Distribute blocks over as few slides as it takes, in the largest size that fits.
+
+    `taken` is the height in pixels of what stands above them on the first slide.
+    """
     for size in TEXT_SIZES:
-        if sum(height(part, size) for part in parts) <= HEIGHT:
+        if taken + sum(height(part, size) for part in parts) <= HEIGHT:
             return [TextPage(parts, size)]
     size = TEXT_SIZES[-1]
     found: list[TextPage] = [TextPage([], size)]
     for piece in (piece for part in parts for piece in divided(part, size)):
-        if found[-1].blocks and sum(height(block, size) for block in [*found[-1].blocks, piece]) > HEIGHT:
+        above = taken if len(found) == 1 else 0
+        full = above + sum(height(block, size) for block in [*found[-1].blocks, piece]) > HEIGHT
+        if full and (above or found[-1].blocks):
             found.append(TextPage([], size))
         found[-1].blocks.append(piece)
     return found
