@@ -1,14 +1,14 @@
 """What the tests know about the book: its files, its chapters, the parts of a notebook."""
 
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from contents import pages_with_captions
+import contents
+from learner_notebooks import copy_data
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -23,17 +23,17 @@ TIME = re.compile(r"^\*\*Time:\*\* (\d+) minutes reading, (\d+) minutes exercise
 
 def pages_in_order() -> list[str]:
     """Return every page of _toc.yml but the landing page, in reading order, without suffix."""
-    return [page for page, _ in pages_with_captions(ROOT)]
+    return [page for page, _ in contents.pages_with_captions(ROOT)]
 
 
 def notebook_paths() -> list[Path]:
     """Return every notebook in reading order: the chapters, then the appendices."""
-    return [ROOT / f"{page}.ipynb" for page in pages_in_order() if page.startswith("notebooks/")]
+    return contents.notebook_paths(ROOT)
 
 
 def chapter_paths() -> list[Path]:
     """Return the chapters' notebooks in reading order; their names begin with a number, an appendix's with a letter."""
-    return [path for path in notebook_paths() if path.name[0].isdigit()]
+    return contents.chapter_paths(ROOT)
 
 
 def wrong_answers_path(path: Path) -> Path:
@@ -45,7 +45,7 @@ def wrong_answers_path(path: Path) -> Path:
 
 def copy_packed_data(folder: Path) -> None:
     """Put the data into a folder as a fresh clone holds it: packed, and without locks."""
-    shutil.copytree(NOTEBOOKS / "data", folder / "data", ignore=shutil.ignore_patterns("*-ubyte", "*.lock"))
+    copy_data(ROOT, folder)
 
 
 def read(path: Path) -> NotebookNode:

@@ -1,4 +1,4 @@
-"""The order of the pages, as _toc.yml says it."""
+"""The order of the pages, as _toc.yml says it, and which of them are notebooks."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,3 +21,13 @@ def pages_with_captions(root: Path) -> list[tuple[str, str | None]]:
     """
     toc = yaml.safe_load((root / "_toc.yml").read_text("utf8"))
     return [(page, part.get("caption")) for part in toc["parts"] for page in pages_below(part["chapters"])]
+
+
+def notebook_paths(root: Path) -> list[Path]:
+    """Return every notebook of the book in `root` in reading order: the chapters, then the appendices."""
+    return [root / f"{page}.ipynb" for page, _ in pages_with_captions(root) if page.startswith("notebooks/")]
+
+
+def chapter_paths(root: Path) -> list[Path]:
+    """Return the chapters' notebooks in reading order; their names begin with a number, an appendix's with a letter."""
+    return [path for path in notebook_paths(root) if path.name[0].isdigit()]

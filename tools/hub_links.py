@@ -15,7 +15,7 @@ import sys
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote, urlencode, urlsplit
 
-import yaml
+from contents import notebook_paths
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "book"))
 from bookkit.public_address import public_address
@@ -50,13 +50,6 @@ def hub_link(hub: str, repository: str, branch: str, notebook: str) -> str:
     return f"{hub}/hub/user-redirect/git-pull?{urlencode(query, quote_via=quote, safe='')}"
 
 
-def notebook_names() -> list[str]:
-    """Return the names of all notebooks in reading order."""
-    parts = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))["parts"]
-    pages = [PurePosixPath(chapter["file"]) for part in parts for chapter in part["chapters"]]
-    return [page.name for page in pages if page.parent.name == "notebooks"]
-
-
 def main() -> None:
     """Print the links."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -66,7 +59,7 @@ def main() -> None:
     parser.add_argument("--branch", help="its branch (main)")
     parser.add_argument("--folder", default="notebooks", help="where the notebooks lie in the repository (notebooks)")
     options = parser.parse_args()
-    known = notebook_names()
+    known = [path.stem for path in notebook_paths(ROOT)]
     unknown = sorted(set(options.notebook) - set(known))
     if unknown:
         parser.error(f"there is no notebook {', '.join(unknown)}; there are {', '.join(known)}")

@@ -17,7 +17,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
-from contents import pages_with_captions
+from contents import notebook_paths
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "_build" / "learner"
@@ -32,12 +32,6 @@ CLAIM_TITLE = "# @title The book checks its own figures here; nothing to do"
 KEPT_METADATA = {"tags", "jupyter", "cellView"}
 BOOK_PAGE = re.compile(r"\[([^\]]+)\]\(\.\./(book/\w+)\.md(#[\w-]+)?\)")
 FIGURE = re.compile(r"^<!-- figure: .* -->\n*", flags=re.MULTILINE)
-
-
-def notebook_names(root: Path) -> list[str]:
-    """Return the names of the chapters and appendices that are notebooks, in reading order."""
-    pages = [page for page, _ in pages_with_captions(root)]
-    return [page.removeprefix("notebooks/") for page in pages if page.startswith("notebooks/")]
 
 
 def text_for_learners(source: str, site: str | None) -> str:
@@ -86,11 +80,11 @@ def write_learner_notebooks(root: Path, folder: Path, site: str | None = None) -
         raise FileExistsError(f"There are notebooks in {folder} already. Name another folder, or move them away.")
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for name in notebook_names(root):
-        chapter = nbformat.read(root / "notebooks" / f"{name}.ipynb", as_version=4)
+    for source in notebook_paths(root):
+        chapter = nbformat.read(source, as_version=4)
         notebook = learner_notebook(chapter, site)
         nbformat.validate(notebook)
-        path = folder / f"{name}.ipynb"
+        path = folder / source.name
         nbformat.write(notebook, path)
         written.append(path)
     copy_data(root, folder)

@@ -13,9 +13,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "book")]
 
+from contents import chapter_paths  # noqa: E402
 from slides.deck import Deck, make_deck  # noqa: E402
 from slides.pages import write_decks  # noqa: E402
-from slides.source import chapter_paths, executed  # noqa: E402
+from slides.source import executed  # noqa: E402
 from slides.teaching_notes import read_notes  # noqa: E402
 
 

@@ -26,7 +26,7 @@ import nbformat
 import torch
 from IPython.core.inputtransformer2 import TransformerManager
 
-from contents import pages_with_captions
+from contents import notebook_paths
 from recording import RECORDS, ROOT, circumstances, digest, write_record
 
 sys.path.append(str(ROOT / "tests"))  # the tests know how to run a notebook alone and without a network
@@ -38,11 +38,6 @@ PAGE = "book/teaching/hub.md"
 MEASURE = Path(__file__).with_name("measure_notebook.py")
 HEAVY = 1.0  # CPU seconds from which on a cell decides what a notebook costs
 SHARE_THAT_MAY_CHANGE = 0.1
-
-
-def notebooks() -> list[Path]:
-    """Return every notebook of the book in reading order."""
-    return [ROOT / f"{page}.ipynb" for page, _ in pages_with_captions(ROOT) if page.startswith("notebooks/")]
 
 
 class Textless(ast.NodeTransformer):
@@ -127,7 +122,7 @@ def conditions() -> dict[str, Any]:
 
 def main() -> None:
     """Measure what the record lacks."""
-    names = [path.stem for path in notebooks()]
+    names = [path.stem for path in notebook_paths(ROOT)]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=names, metavar="NOTEBOOK", help="measure this one, whether it changed or not")
     parser.add_argument("--all", action="store_true", help="measure every notebook anew")
@@ -140,7 +135,7 @@ def main() -> None:
     rows = record["notebooks"]
     chosen = [
         notebook
-        for notebook in notebooks()
+        for notebook in notebook_paths(ROOT)
         if options.all
         or only == notebook.stem
         or (only is None and is_out_of_date(rows.get(notebook.stem), nbformat.read(notebook, as_version=4)))
@@ -151,7 +146,7 @@ def main() -> None:
     if rows and any(record["circumstances"].get(key) != value for key, value in here.items()):
         print("The record was made on another machine or with other versions: everything is measured anew.")
         rows.clear()
-        chosen = notebooks()
+        chosen = notebook_paths(ROOT)
     with tempfile.TemporaryDirectory() as folder:
         record["server"] = run_measurement("--server", Path(folder))
     record["circumstances"] = circumstances(torch.device("cpu")) | here

@@ -18,7 +18,6 @@ from slides.text_pages import block_html, height, pages
 TASK_SIZE = 36  # pixels
 AIR_AROUND_HEADING = 150  # pixels: above and below the heading that begins a section
 TASK_LETTERS = 460  # of an exercise that are read out; the notebook has the rest
-MINUTES = re.compile(r"\*\*Time:\*\* (\d+) minutes reading, (\d+) minutes exercises\.")
 
 
 @dataclass

@@ -1,24 +1,14 @@
 """Where slides come from: the chapters' notebooks with the outputs of the last build."""
 
-import re
 from pathlib import Path
 
 import nbformat
-import yaml
 from jupyter_cache import get_cache
 from nbformat import NotebookNode
 
 from bookkit.execution_cache import cache_path
 
-CHAPTER = re.compile(r"\d\d_")
 SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
-
-
-def chapter_paths(root: Path) -> list[Path]:
-    """Return the notebooks of the chapters in reading order, without the appendices."""
-    toc = yaml.safe_load((root / "_toc.yml").read_text("utf8"))
-    pages = [Path(chapter["file"]) for part in toc["parts"] for chapter in part["chapters"]]
-    return [root / page.with_suffix(".ipynb") for page in pages if CHAPTER.match(page.name)]
 
 
 def executed(path: Path, root: Path) -> NotebookNode:
