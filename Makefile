@@ -14,7 +14,7 @@ INSTALLED := $(VENV)/.installed
 BUILD := $(BIN)/jupyter-book build . -W -n --keep-going
 
 .DEFAULT_GOAL := help
-.PHONY: help install book serve pdf epub learner slides kit test weigh records figures addresses lint normalise constraints clean distclean
+.PHONY: help install book serve pdf epub learner slides kit test matrix links weigh records figures addresses lint normalise constraints clean distclean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,12 @@ kit: slides  ## pack site, learner notebooks, slides, data for a USB stick (WHEE
 
 test: $(INSTALLED)  ## run every test (builds the book first where it is stale)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+matrix:  ## run the tests with 3 versions of Python times 3 of torch, write book/records/versions.json: for hours
+	$(PYTHON) tools/record_versions.py $(if $(TORCH_INDEX),--torch-index $(TORCH_INDEX)) --workers $(WORKERS)
+
+links: book  ## ask every site that the book links to whether the page is still there (needs a network)
+	@$(BIN)/python tools/check_external_links.py
 
 weigh: book  ## print what each page of the site weighs, and complain of the heavy ones
 	@$(BIN)/python tools/weigh_pages.py

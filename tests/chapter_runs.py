@@ -13,6 +13,10 @@ from bookkit.teaching_notes import TypeBlock, notes_path, type_blocks
 from offline import run_offline
 
 RUNNER = Path(__file__).resolve().parent / "run_chapter.py"
+# What the cells of a notebook or a program that they start do themselves (__main__) and what will be gone one day ends
+# the run. Python hides some of these warnings from the reader; a reader who finds the call gone sees an error.
+DEPRECATIONS = ("DeprecationWarning", "PendingDeprecationWarning", "FutureWarning")
+DEPRECATIONS_ARE_ERRORS = ",".join(f"error::{category}:__main__" for category in DEPRECATIONS)
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,8 @@ class ChapterRun:
         started = time.time()
         files = ["sessions.json", "endings.json", "blocks.json", "block_endings.json", "result.json"]
         command = [sys.executable, str(RUNNER), copy.name, *files]
-        finished = run_offline(command, folder, IPYTHONDIR=str(folder / ".ipython"))
+        variables = {"IPYTHONDIR": str(folder / ".ipython"), "PYTHONWARNINGS": DEPRECATIONS_ARE_ERRORS}
+        finished = run_offline(command, folder, **variables)
         assert finished.returncode == 0, finished.stdout[-3000:] + finished.stderr[-3000:]
         result = json.loads((folder / "result.json").read_text("utf8"))
         self.failure = result["failure"]

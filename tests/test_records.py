@@ -11,8 +11,8 @@ from book_files import ROOT, code_cells, notebook_paths, read
 from recording import RECORDS, cells_with, recipe_digest, without_comments
 
 RECORD_FILES = sorted(RECORDS.glob("*.json"))
-# Most records belong to the recipe cells of one chapter. What all notebooks cost is another kind: tests/test_hub.py
-# knows when that one is out of date.
+# Most records belong to the recipe cells of one chapter. Others are about all notebooks: tests/test_hub.py knows when
+# that of their costs is out of date, tests/test_versions.py that of the versions.
 OF_A_CHAPTER = [file for file in RECORD_FILES if "chapter" in json.loads(file.read_text("utf8"))]
 RECORD_CELLS = [(path.stem, cell) for path in notebook_paths() for cell in code_cells(read(path), "record")]
 
@@ -65,7 +65,7 @@ def test_the_recipe_runs_without_the_rest_of_the_chapter(file):
 
 def test_there_are_records():
     assert len(OF_A_CHAPTER) >= 1
-    assert {file.stem for file in RECORD_FILES} - {file.stem for file in OF_A_CHAPTER} <= {"notebook_costs"}
+    assert {file.stem for file in RECORD_FILES} - {file.stem for file in OF_A_CHAPTER} <= {"notebook_costs", "versions"}
     assert len(RECORD_CELLS) >= len([file for file in RECORD_FILES if "page" not in json.loads(file.read_text("utf8"))])
 
 

@@ -32,7 +32,8 @@ def second_run(chapter, one_chapter_at_a_time, tmp_path):
     return run
 
 
-def test_within_its_time_budget(chapter, second_run):
+def test_within_its_time_budget(chapter, second_run, record_property):
+    record_property("seconds", round(chapter.seconds, 1))  # tools/record_versions.py finds it in pytest's report
     allowed = SECONDS_A_CHAPTER.get(chapter.path.stem, USUAL_SECONDS)
     print(f"{chapter.seconds:.0f} s of {allowed} s")
     assert chapter.seconds <= allowed or second_run().seconds <= allowed

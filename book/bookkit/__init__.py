@@ -18,6 +18,7 @@ PARTS = [
     "paper_editions",
     "glossary",
     "schedules",
+    "version_tables",
     "theme_repairs",
     "local_paths",
     "search_index",
