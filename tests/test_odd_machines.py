@@ -1,4 +1,4 @@
-"""One core, little shared memory, an odd folder, another language and time zone: the book works there as it does here."""
+"""One core, an odd folder, another language and time zone, a container: the book works there as it does here."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ def some_always(path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="takes cores and shared memory away as only Linux can")
-@pytest.mark.parametrize("path", map(some_always, notebook_paths()))
+@pytest.mark.parametrize("path", [some_always(path) for path in notebook_paths()])
 def test_a_notebook_on_an_odd_machine(path, tmp_path, one_chapter_at_a_time):
     """All at once, claims included: when this fails, take the conditions away one by one."""
     folder = tmp_path / FOLDER
