@@ -134,7 +134,7 @@ def test_unpacked_data_load_from_a_folder_that_nobody_may_change(endings):
 KILLED = (
     LOADING
     + """
-import shutil, signal, sys
+import signal, sys, time
 
 def started():
     child = os.fork()
@@ -147,8 +147,8 @@ def started():
 def killed_in_the_middle(moment, file):  # and tried again where it came too late
     for _ in range(10):
         child = started()
-        while not moment():
-            pass
+        while not moment() and os.waitpid(child, os.WNOHANG) == (0, 0):
+            time.sleep(0.0005)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         if file.stat().st_size < FULL:
