@@ -289,12 +289,13 @@ def check_disk(folder: Path, packages: List[Package]) -> Result:
 
 def linux_memory(root: str = "/") -> Tuple[int, str]:
     """Return the free bytes and their source: /proc/meminfo, or what a container or service may still take."""
-    found = re.search(r"^MemAvailable:\s+(\d+) kB", Path(root, "proc/meminfo").read_text(), re.MULTILINE)
+    meminfo = Path(root, "proc/meminfo").read_text(encoding="utf-8")
+    found = re.search(r"^MemAvailable:\s+(\d+) kB", meminfo, re.MULTILINE)
     if not found:
         raise ValueError("/proc/meminfo has no line MemAvailable")
     free, source = 1024 * int(found.group(1)), "/proc/meminfo"
     own_groups = Path(root, "proc/self/cgroup")
-    for line in own_groups.read_text().splitlines() if own_groups.exists() else []:
+    for line in own_groups.read_text(encoding="utf-8").splitlines() if own_groups.exists() else []:
         _, kinds, group = line.split(":", 2)
         top, names = Path(root, "sys/fs/cgroup"), ["memory.max", "memory.current", "inactive_file"]
         if kinds:  # version 1 of cgroups
@@ -303,9 +304,9 @@ def linux_memory(root: str = "/") -> Tuple[int, str]:
         for place in [inner, *inner.parents] if kinds in ("", "memory") else []:  # each on the way up may set a limit
             if place.parts[: len(top.parts)] != top.parts or not (place / names[0]).exists():
                 continue
-            limit = (place / names[0]).read_text().strip()
-            cache = re.search(rf"^{names[2]} (\d+)", (place / "memory.stat").read_text(), re.MULTILINE)
-            used = int((place / names[1]).read_text()) - (int(cache.group(1)) if cache else 0)
+            limit = (place / names[0]).read_text(encoding="utf-8").strip()
+            cache = re.search(rf"^{names[2]} (\d+)", (place / "memory.stat").read_text(encoding="utf-8"), re.MULTILINE)
+            used = int((place / names[1]).read_text(encoding="utf-8")) - (int(cache.group(1)) if cache else 0)
             if limit != "max" and int(limit) - used < free:
                 free, source = int(limit) - used, "cgroup limit"
     return free, source
