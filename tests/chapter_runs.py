@@ -82,6 +82,7 @@ class ChapterRun:
     Afterwards the same kernel tried every stub, every solution, every wrong answer, and every solution once more, then
     what the teaching notes have the teacher type: `typed` holds each block with its ending.
     `notebook` holds the outputs; `seconds` is what it took, from the start of the program that started the kernel;
+    `peak_mb` is the most memory that the notebook's kernel and its processes held, None where the system does not say;
     `failure` says what ended the run early, if anything did.
     """
 
@@ -115,6 +116,7 @@ class ChapterRun:
         if self.failure is None:
             self.notebook = read(copy)
             self.seconds = result["ended"] - started
+            self.peak_mb = result["peak_mb"]
             endings = json.loads((folder / "endings.json").read_text("utf8"))
             self._endings = dict(zip(answers, (Ending(**ending) for ending in endings), strict=True))
             block_endings = json.loads((folder / "block_endings.json").read_text("utf8"))

@@ -5,10 +5,12 @@
 All are files in the current folder. SESSIONS is a JSON list of sessions; a session is a list of cells,
 {"source": …, "may_raise": …}, run one after another on the names that the chapter had before its first exercise.
 ENDINGS gets how each session ended. BLOCKS is a JSON list of what a teacher types live, and BLOCK_ENDINGS gets how that
-ended (run_cells.py says more). RESULT gets the time at which the notebook ended, and the failure that ended the
-run, if any. The notebook is written back with its outputs.
+ended (run_cells.py says more). RESULT gets the time at which the notebook ended, the most memory that its kernel held
+until then (with the processes it had started, as tools/measure_notebook.py adds them up; null where the system does not
+say), and the failure that ended the run, if any. The notebook is written back with its outputs.
 """
 
+import contextlib
 import json
 import sys
 import time
@@ -18,8 +20,12 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tools"))
+from measure_notebook import MB, Sampler, says_memory
+
 SECONDS_A_CELL = 150  # so that a cell that hangs does not hang the tests; no chapter may take longer in all
 SECONDS_FOR_ALL_ANSWERS = 600
+SECONDS_BETWEEN_LOOKS = 0.2  # at the memory: enough to see whatever a cell holds, and a hundredth of a core
 TESTS = str(Path(__file__).resolve().parent)
 REMEMBER = """
 get_ipython().names_before_exercises = dict(get_ipython().user_ns)
@@ -47,15 +53,24 @@ def run_all(client: NotebookClient) -> None:
         client.execute_cell(cell, index)
 
 
+def memory_of_kernel(client: NotebookClient) -> contextlib.AbstractContextManager[Sampler | None]:
+    """Return what watches the memory of a running kernel, and nothing where the system does not tell it."""
+    if not says_memory():
+        return contextlib.nullcontext()
+    return Sampler(client.km.provisioner.pid, SECONDS_BETWEEN_LOOKS)
+
+
 def main(notebook: str, sessions: str, endings: str, blocks: str, block_endings: str, result: str) -> None:
     """Run the notebook, then the sessions and the blocks; write the result even where a cell fails."""
     nb = nbformat.read(notebook, as_version=4)
     client = NotebookClient(nb, kernel_name="python3", timeout=SECONDS_A_CELL, record_timing=True)
-    report = {"ended": None, "failure": None}
+    report = {"ended": None, "peak_mb": None, "failure": None}
     with client.setup_kernel():
         try:
-            run_all(client)
-            report["ended"] = time.time()
+            with memory_of_kernel(client) as memory:
+                run_all(client)
+                report["ended"] = time.time()
+            report["peak_mb"] = None if memory is None else round(memory.peak.total / MB)
             nbformat.write(nb, notebook)
             client.timeout = SECONDS_FOR_ALL_ANSWERS
             run_hidden(client, f"import sys; sys.path.insert(0, {TESTS!r})")

@@ -21,7 +21,7 @@ from traitlets.config import Config
 import size_hub
 from book_files import ROOT, notebook_paths, read
 from hub_links import hub_link
-from measure_notebook import Sampler
+from measure_notebook import LIMIT_MB, Sampler
 from record_notebook_costs import cell_digest, is_out_of_date
 from size_hub import Costs, markdown_table, read_costs, sizes, with_blocks, with_sizes, written
 
@@ -256,6 +256,15 @@ def test_the_record_was_made_with_this_notebook(path):
     assert not is_out_of_date(row, read(path)), (
         f"{path.stem} has changed since its cost was measured: "
         f"run tools/record_notebook_costs.py --only {path.stem}, then tools/size_hub.py --write"
+    )
+
+
+@pytest.mark.parametrize("name", read_costs().rows)
+def test_no_notebook_takes_more_memory_than_it_may(name):
+    peak = read_costs().rows[name]["peak_mb"]
+    assert peak <= LIMIT_MB, (
+        f"{name} took {peak} MB when it was measured, {LIMIT_MB} MB are allowed: let it hold less, "
+        f"then run tools/record_notebook_costs.py --only {name}"
     )
 
 

@@ -4,15 +4,21 @@ import re
 import sys
 from datetime import datetime
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 from book_files import ROOT, code_cells, has_tag, notebook_paths, read
 from chapter_runs import ChapterRun
+from measure_notebook import LIMIT_MB, says_memory
 from offline import isolation, python_offline, run_offline
 
 SECONDS_A_CHAPTER = {"12_training_faster": 150, "13_scaling_out": 150}
 USUAL_SECONDS = 90
 SLOW_CELL = 15  # a cell that takes ten seconds on the book's machine may take this long on a slower one
+
+
+needs_linux = pytest.mark.skipif(not says_memory(), reason="this system does not say how much memory a process holds")
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +43,29 @@ def test_within_its_time_budget(chapter, second_run, record_property):
     allowed = SECONDS_A_CHAPTER.get(chapter.path.stem, USUAL_SECONDS)
     print(f"{chapter.seconds:.0f} s of {allowed} s")
     assert chapter.seconds <= allowed or second_run().seconds <= allowed
+
+
+@needs_linux
+def test_within_its_memory_budget(chapter):
+    print(f"{chapter.peak_mb} MB of {LIMIT_MB} MB")
+    assert chapter.peak_mb <= LIMIT_MB, (
+        f"{chapter.path.stem} takes {chapter.peak_mb} MB, {LIMIT_MB} MB are allowed: "
+        "tools/measure_notebook.py says what counts"
+    )
+    assert chapter.peak_mb > 300, "a kernel with PyTorch in it holds more: nobody has looked"
+
+
+@needs_linux
+def test_memory_that_is_given_back_counts_too(tmp_path):
+    """Half a gigabyte in the middle of a notebook shows, though nothing of it is left at the end."""
+    peaks = {}
+    for name, size in (("thrifty", 1), ("greedy", 500_000_000)):
+        notebook = new_notebook(cells=[new_code_cell(f"import time; block = b'x' * {size}; time.sleep(1); del block")])
+        path, folder = tmp_path / f"{name}.ipynb", tmp_path / name
+        nbformat.write(notebook, path)
+        folder.mkdir()
+        peaks[name] = ChapterRun(path, folder).peak_mb
+    assert 450 < peaks["greedy"] - peaks["thrifty"] < 550, peaks
 
 
 def outputs(notebook, output_type):

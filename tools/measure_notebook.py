@@ -33,6 +33,12 @@ from nbclient import NotebookClient
 EVERY = 0.05  # seconds between two looks
 SECONDS_A_CELL = 600
 MB = 1e6
+LIMIT_MB = 1500  # what no notebook may exceed: with a JupyterLab beside it, it runs on a machine of 2 GB
+
+
+def says_memory() -> bool:
+    """Say whether this system tells what a process keeps for itself: Linux does."""
+    return Path("/proc/self/smaps_rollup").exists()
 
 
 def fields(path: Path) -> dict[str, int]:
@@ -106,17 +112,21 @@ def cpu_seconds_of(root: psutil.Process) -> float:
 
 
 class Sampler:
-    """Looks at a tree of processes every 50 ms while it is open, and remembers the largest it saw."""
+    """Looks at a tree of processes every 50 ms while it is open, and remembers the largest it saw.
 
-    def __init__(self, pid: int) -> None:
+    `every`: another number of seconds between two looks.
+    """
+
+    def __init__(self, pid: int, every: float = EVERY) -> None:
         self.root = psutil.Process(pid)
+        self.every = every
         self.peak = memory_of(self.root)
         self.most_processes = self.peak.processes
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._look)
 
     def _look(self) -> None:
-        while not self._stop.wait(EVERY):
+        while not self._stop.wait(self.every):
             resident, processes = quick_look(self.root)
             self.most_processes = max(self.most_processes, processes)
             # The exact sum takes milliseconds of a core. It is never more than the resident sizes added up, of which

@@ -27,6 +27,7 @@ import torch
 from IPython.core.inputtransformer2 import TransformerManager
 
 from contents import notebook_paths
+from measure_notebook import says_memory
 from recording import RECORDS, ROOT, circumstances, digest, write_record
 
 sys.path.append(str(ROOT / "tests"))  # the tests know how to run a notebook alone and without a network
@@ -128,7 +129,7 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", help="measure every notebook anew")
     options = parser.parse_args()
     only = options.only
-    if not Path("/proc/self/smaps_rollup").exists():
+    if not says_memory():
         raise SystemExit("This needs Linux: no other system says how much memory a process shares with others.")
     path = RECORDS / f"{RECORD}.json"
     record = json.loads(path.read_text("utf8")) if path.exists() else {"page": PAGE, "notebooks": {}}
