@@ -112,6 +112,11 @@ def test_other_words_are_reported_where_machine_and_versions_are_the_same():
     assert not tolerant("ran 3 epochs", "took 3 epochs")
 
 
+def test_a_cell_that_is_compared_on_one_machine_only():
+    assert not tolerant("2 workers", "0 workers", only_here=True)
+    assert drifts({"cell": "1"}, {}, {"cell": Tolerance(only_here=True)}), "it must be in the record all the same"
+
+
 def test_lines_that_come_and_go():
     assert exact("a", "a\nb") == ["cell cell, line 2 is new: “b”"]
     assert exact("a\nb", "a") == ["cell cell, line 2 is gone: “b”"]
@@ -154,6 +159,19 @@ def test_all_kinds_of_text_that_a_cell_shows():
         )
     )
     assert shown == {"cell": "one\ntwo\n | loss\na | 0.5\ntensor(3)\nValueError: not 4"}
+
+
+@pytest.mark.parametrize(
+    ("printed", "kept"),
+    [
+        ("Writing /tmp/saved_11_k2x9f3aq/train.py", "Writing …/train.py"),
+        (r"open 'C:\Users\me\tmp\train.py'", "open '…/train.py'"),
+        ("from 0/00001.png to runs/9/01984.png", "from 0/00001.png to runs/9/01984.png"),
+        ("1/2 / 3 km/h, https://pytorch.org/docs/stable/", "1/2 / 3 km/h, https://pytorch.org/docs/stable/"),
+    ],
+)
+def test_of_a_path_on_this_machine_the_file_counts(printed, kept):
+    assert texts(cell_with(stream(printed))) == {"cell": kept}
 
 
 def test_of_a_progress_bar_the_end_counts():

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import zip_longest
 from typing import Self
 
@@ -21,7 +21,8 @@ class Tolerance:
     `rtol` and `atol` hold for numbers with decimals or an exponent: the same float32 sums, added up in another order,
     differ from the seventh digit on, and a thousand steps of training blow that up, so the third digit should stand.
     What is below a millionth is the rounding error of float32 itself. On top comes half a unit of the last digit for
-    each of the two numbers, since both were rounded. Whole numbers may differ by `integers`.
+    each of the two numbers, since both were rounded. Whole numbers may differ by `integers`. With `only_here` the cell
+    is compared on the machine of the record alone.
 
     `why` is what a cell with a tolerance of its own must say.
     """
@@ -29,6 +30,7 @@ class Tolerance:
     rtol: float = 1e-3
     atol: float = 1e-6
     integers: int = 0
+    only_here: bool = False
     why: str = ""
 
     @classmethod
@@ -38,9 +40,10 @@ class Tolerance:
         Raises ValueError where its metadata hold something else, or no reason.
         """
         own = cell.metadata.get(KEY, {})
-        unknown = set(own) - {"rtol", "atol", "integers", "why"}
+        known = [field.name for field in fields(cls)]
+        unknown = set(own).difference(known)
         if unknown:
-            raise ValueError(f"{cell.id}: a tolerance knows rtol, atol, integers, why, not {', '.join(unknown)}")
+            raise ValueError(f"{cell.id}: a tolerance knows {', '.join(known)}, not {', '.join(unknown)}")
         if own and not own.get("why"):
             raise ValueError(f'{cell.id}: say in its tolerance why it needs one: "why": "…"')
         return cls(**own)
@@ -113,7 +116,7 @@ def drifts(
             found.append(Drift(cell, "which the record holds, is gone, or shows nothing that is compared"))
         elif cell not in recorded:
             found.append(Drift(cell, "which shows something, is not in the record"))
-        else:
+        elif tolerances is None or not tolerances[cell].only_here:
             both = recorded[cell], now[cell]
             what = list(exactly(*both) if tolerances is None else within_tolerance(*both, tolerances[cell]))
             found += [Drift(cell, place) for place in what[:MOST_PLACES]]

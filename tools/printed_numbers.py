@@ -23,6 +23,8 @@ VALUE = re.compile(
              | (?:nan|NaN|inf|True|False|None)\b ))""",
     re.VERBOSE,
 )
+# The folders of a path that begins at the root: another machine has others, and tempfile draws their names by chance.
+LOCAL_FOLDERS = re.compile(r"""(?<![\w.…\\/])(?:[A-Za-z]:)?[\\/](?:[^\\/\s:'"]+[\\/])+""")
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,8 @@ def text_of(data: dict[str, Any]) -> str:
 def text_shown(cell: NotebookNode) -> str:
     """Return all text that a cell shows: first what it printed, then what it displayed, then its error.
 
-    The order in which text and pictures arrive may differ; that of the printed lines may not.
+    The order in which text and pictures arrive may differ; that of the printed lines may not. Of paths on this machine
+    the name of the file is left.
     """
     printed = "".join(output.text for output in cell.outputs if output.output_type == "stream")
     parts = [after_returns(printed)]
@@ -115,7 +118,7 @@ def text_shown(cell: NotebookNode) -> str:
             parts.append(text_of(output.data))
         elif output.output_type == "error":
             parts.append(f"{output.ename}: {output.evalue}")
-    return "\n".join(part.strip("\n") for part in parts if part.strip())
+    return LOCAL_FOLDERS.sub("…/", "\n".join(part.strip("\n") for part in parts if part.strip()))
 
 
 def digest_of_picture(data: dict[str, Any]) -> str:

@@ -99,13 +99,8 @@ def is_out_of_date(notebook: Path) -> bool:
     return record is None or record["code"] != code_digest(nbformat.read(notebook, as_version=4))
 
 
-def record_anew(notebook: Path) -> list[str]:
-    """Run a notebook, write its record, and return where it differs from the one before.
-
-    Raises RuntimeError where the notebook does not run to its end.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        executed = run_notebook(notebook, Path(folder))
+def write_record(notebook: Path, executed: NotebookNode) -> list[str]:
+    """Write what a notebook printed in a run on this machine, and return where it differs from the record before."""
     before, cells, here = read_record(notebook), texts(executed), conditions()
     if before and before["cells"] == cells and not differences(before["circumstances"], here):
         here = before["circumstances"]  # nothing has changed: nor should the file, for the day alone
@@ -113,6 +108,15 @@ def record_anew(notebook: Path) -> list[str]:
     path.parent.mkdir(exist_ok=True)
     path.write_text(as_text({"circumstances": here, "code": code_digest(executed), "cells": cells}), "utf8")
     return [str(drift) for drift in drifts(before["cells"], cells)] if before else ["recorded for the first time"]
+
+
+def record_anew(notebook: Path) -> list[str]:
+    """Run a notebook, write its record, and return where it differs from the one before.
+
+    Raises RuntimeError where the notebook does not run to its end.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        return write_record(notebook, run_notebook(notebook, Path(folder)))
 
 
 def main() -> None:
