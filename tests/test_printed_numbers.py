@@ -165,7 +165,8 @@ def test_all_kinds_of_text_that_a_cell_shows():
     ("printed", "kept"),
     [
         ("Writing /tmp/saved_11_k2x9f3aq/train.py", "Writing …/train.py"),
-        (r"open 'C:\Users\me\tmp\train.py'", "open '…/train.py'"),
+        (r"open 'C:\Users\me\train.py' or 'C:\\Users\\me\\train.py'", "open '…/train.py' or '…/train.py'"),
+        (r"b'\x80\x04\x95print\x94'", r"b'\x80\x04\x95print\x94'"),
         ("from 0/00001.png to runs/9/01984.png", "from 0/00001.png to runs/9/01984.png"),
         ("1/2 / 3 km/h, https://pytorch.org/docs/stable/", "1/2 / 3 km/h, https://pytorch.org/docs/stable/"),
     ],

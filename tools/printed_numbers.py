@@ -24,7 +24,7 @@ VALUE = re.compile(
     re.VERBOSE,
 )
 # The folders of a path that begins at the root: another machine has others, and tempfile draws their names by chance.
-LOCAL_FOLDERS = re.compile(r"""(?<![\w.…\\/])(?:[A-Za-z]:)?[\\/](?:[^\\/\s:'"]+[\\/])+""")
+LOCAL_FOLDERS = re.compile(r"""(?<![\w.…\\/])(?:/|[A-Za-z]:[\\/]+)(?:[^\\/\s:'"]+[\\/]+)+""")
 
 
 @dataclass(frozen=True)
