@@ -14,7 +14,7 @@ INSTALLED := $(VENV)/.installed
 BUILD := $(BIN)/jupyter-book build . -W -n --keep-going
 
 .DEFAULT_GOAL := help
-.PHONY: help install book serve pdf epub learner slides kit test matrix links weigh records figures addresses lint normalise constraints clean distclean
+.PHONY: help install book serve pdf epub learner slides kit test matrix links weigh records numbers figures addresses lint normalise constraints clean distclean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ weigh: book  ## print what each page of the site weighs, and complain of the hea
 
 records: $(INSTALLED)  ## measure what book/records/ lacks: full-length training runs, for hours
 	set -e; for script in tools/record_*.py; do $(BIN)/python $$script; done
+
+numbers: $(INSTALLED)  ## record what the notebooks print, of those that changed (ONLY=01_tensors: that one; ALL=1: all)
+	@$(BIN)/python tools/record_printed_numbers.py $(if $(ALL),--all) $(if $(ONLY),--only $(ONLY))
 
 # One of the pictures is taken of the built page.
 figures: book  ## export the data and the fallback pictures of the interactive figures anew (needs Chromium)

@@ -5,8 +5,12 @@ import shutil
 import sys
 import time
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
 
 from book_files import Exercise, code_cells, copy_packed_data, exercises, read, wrong_answers_path
 from bookkit.teaching_notes import TypeBlock, notes_path, type_blocks
@@ -58,6 +62,40 @@ def copy_alone(path: Path, folder: Path) -> Path:
     return copy
 
 
+def run_in_kernel(copy: Path, sessions: Sequence = (), blocks: Sequence = (), **environment: str) -> dict[str, Any]:
+    """Run a copied notebook from top to bottom, alone in its folder and without a network, then sessions and blocks.
+
+    run_chapter.py says what these are and what it writes. `environment` adds variables to those that the kernel gets.
+    Returns when the notebook ended, and the failure that ended it early, if any.
+    """
+    folder = copy.parent
+    (folder / "sessions.json").write_text(json.dumps(sessions), "utf8")
+    (folder / "blocks.json").write_text(json.dumps(blocks), "utf8")
+    files = ["sessions.json", "endings.json", "blocks.json", "block_endings.json", "result.json"]
+    command = [sys.executable, str(RUNNER), copy.name, *files]
+    own = {"IPYTHONDIR": str(folder / ".ipython"), "PYTHONWARNINGS": DEPRECATIONS_ARE_ERRORS}
+    finished = run_offline(command, folder, **own, **environment)
+    assert finished.returncode == 0, finished.stdout[-3000:] + finished.stderr[-3000:]
+    return json.loads((folder / "result.json").read_text("utf8"))
+
+
+def read_list(file: Path) -> list:
+    """Return the list in a JSON file; an empty one where the file is not there, since there was nothing to try."""
+    return json.loads(file.read_text("utf8")) if file.exists() else []
+
+
+def run_notebook(path: Path, folder: Path, **environment: str) -> NotebookNode:
+    """Return a notebook with the outputs of a run that was alone in an empty folder, and without a network.
+
+    Raises RuntimeError with the failure that ended the run early.
+    """
+    copy = copy_alone(path, folder)
+    failure = run_in_kernel(copy, **environment)["failure"]
+    if failure is not None:
+        raise RuntimeError(f"{path.stem} does not run: {failure}")
+    return read(copy)
+
+
 def session(all_exercises: dict[int, Exercise], number: int, answer: str) -> list[dict]:
     """Return the cells that a learner runs to check an answer: everything before it has been solved."""
     exercise = all_exercises[number]
@@ -103,23 +141,16 @@ class ChapterRun:
 
         copy = copy_alone(path, folder)
         blocks = lines_to_type(path)
-        (folder / "sessions.json").write_text(json.dumps(sessions), "utf8")
-        (folder / "blocks.json").write_text(json.dumps([block.code for block in blocks]), "utf8")
         started = time.time()
-        files = ["sessions.json", "endings.json", "blocks.json", "block_endings.json", "result.json"]
-        command = [sys.executable, str(RUNNER), copy.name, *files]
-        variables = {"IPYTHONDIR": str(folder / ".ipython"), "PYTHONWARNINGS": DEPRECATIONS_ARE_ERRORS}
-        finished = run_offline(command, folder, **variables)
-        assert finished.returncode == 0, finished.stdout[-3000:] + finished.stderr[-3000:]
-        result = json.loads((folder / "result.json").read_text("utf8"))
+        result = run_in_kernel(copy, sessions, [block.code for block in blocks])
         self.failure = result["failure"]
         if self.failure is None:
             self.notebook = read(copy)
             self.seconds = result["ended"] - started
             self.peak_mb = result["peak_mb"]
-            endings = json.loads((folder / "endings.json").read_text("utf8"))
+            endings = read_list(folder / "endings.json")
             self._endings = dict(zip(answers, (Ending(**ending) for ending in endings), strict=True))
-            block_endings = json.loads((folder / "block_endings.json").read_text("utf8"))
+            block_endings = read_list(folder / "block_endings.json")
             self.typed = [(block, BlockEnding(**ending)) for block, ending in zip(blocks, block_endings, strict=True)]
 
     def ending(self, which: str, number: int) -> Ending:

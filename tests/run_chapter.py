@@ -7,7 +7,8 @@ All are files in the current folder. SESSIONS is a JSON list of sessions; a sess
 ENDINGS gets how each session ended. BLOCKS is a JSON list of what a teacher types live, and BLOCK_ENDINGS gets how that
 ended (run_cells.py says more). RESULT gets the time at which the notebook ended, the most memory that its kernel held
 until then (with the processes it had started, as tools/measure_notebook.py adds them up; null where the system does not
-say), and the failure that ended the run, if any. The notebook is written back with its outputs.
+say), and the failure that ended the run, if any. The notebook is written back with its outputs. Where both
+lists are empty, it only runs.
 """
 
 import contextlib
@@ -43,12 +44,12 @@ def run_hidden(client: NotebookClient, code: str) -> None:
     client.nb.cells.pop()
 
 
-def run_all(client: NotebookClient) -> None:
+def run_all(client: NotebookClient, remember: bool) -> None:
     """Run every cell in order, as Run All does; remember the names and random states before the first exercise."""
     cells = list(enumerate(client.nb.cells))
     first = next((index for index, cell in cells if "exercise" in cell.metadata.get("tags", [])), 0)
     for index, cell in cells:
-        if index == first:
+        if remember and index == first:
             run_hidden(client, REMEMBER)
         client.execute_cell(cell, index)
 
@@ -65,17 +66,19 @@ def main(notebook: str, sessions: str, endings: str, blocks: str, block_endings:
     nb = nbformat.read(notebook, as_version=4)
     client = NotebookClient(nb, kernel_name="python3", timeout=SECONDS_A_CELL, record_timing=True)
     report = {"ended": None, "peak_mb": None, "failure": None}
+    to_try = any(json.loads(Path(file).read_text("utf8")) for file in (sessions, blocks))
     with client.setup_kernel():
         try:
             with memory_of_kernel(client) as memory:
-                run_all(client)
+                run_all(client, remember=to_try)
                 report["ended"] = time.time()
             report["peak_mb"] = None if memory is None else round(memory.peak.total / MB)
             nbformat.write(nb, notebook)
-            client.timeout = SECONDS_FOR_ALL_ANSWERS
-            run_hidden(client, f"import sys; sys.path.insert(0, {TESTS!r})")
-            run_hidden(client, f"import run_cells; run_cells.try_sessions({sessions!r}, {endings!r})")
-            run_hidden(client, f"import run_cells; run_cells.try_blocks({blocks!r}, {block_endings!r})")
+            if to_try:
+                client.timeout = SECONDS_FOR_ALL_ANSWERS
+                run_hidden(client, f"import sys; sys.path.insert(0, {TESTS!r})")
+                run_hidden(client, f"import run_cells; run_cells.try_sessions({sessions!r}, {endings!r})")
+                run_hidden(client, f"import run_cells; run_cells.try_blocks({blocks!r}, {block_endings!r})")
         except (CellExecutionError, CellTimeoutError) as error:
             report["failure"] = str(error)
     Path(result).write_text(json.dumps(report), "utf8")

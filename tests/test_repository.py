@@ -1,5 +1,6 @@
 """The habits: lint, normal form, pins, workflows, README, a new chapter in ten minutes."""
 
+import json
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ from bookkit.teaching_notes import parse_notes
 from contents import pages_with_captions
 from new_chapter import start_chapter
 from normalise_notebooks import normal_form, project_notebooks
+from record_printed_numbers import code_digest
 from serve_book import serve
 
 needs_make = pytest.mark.skipif(
@@ -211,6 +213,8 @@ def test_a_new_chapter_is_complete_at_once(tmp_path):
     assert len(goals(notebook)) == 3
     assert normal_form(notebook) == (root / "notebooks" / "98_my_topic.ipynb").read_text("utf8")
     assert (root / "tests" / "wrong_answers" / "98_my_topic.toml").exists()
+    numbers = json.loads((root / "book" / "records" / "printed_numbers" / "98_my_topic.json").read_text("utf8"))
+    assert numbers["code"] == code_digest(notebook), "the record is that of the template's code"
     parts = yaml.safe_load((root / "_toc.yml").read_text("utf8"))["parts"]
     foundations = next(part for part in parts if part["caption"] == "Foundations")
     assert foundations["chapters"][-1] == {"file": "notebooks/98_my_topic"}

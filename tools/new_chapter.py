@@ -45,7 +45,7 @@ def add_notes_to_contents(contents: str, name: str) -> str:
 
 
 def start_chapter(root: Path, name: str, title: str, part: str) -> None:
-    """Write the notebook, its wrong answers and its teaching notes, and add them to the table of contents.
+    """Write the notebook, its wrong answers, the record of what it prints and its teaching notes; add it to _toc.yml.
 
     Raises ValueError for a bad name, an unknown part or a chapter that exists, before anything is written.
     """
@@ -65,6 +65,9 @@ def start_chapter(root: Path, name: str, title: str, part: str) -> None:
     answers = root / "tests" / "wrong_answers" / f"{name}.toml"
     answers.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(TEMPLATE.with_suffix(".wrong_answers.toml"), answers)
+    numbers = root / "book" / "records" / "printed_numbers" / f"{name}.json"
+    numbers.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(TEMPLATE.with_suffix(".numbers.json"), numbers)  # the code is the template's, and so is what it prints
     if is_chapter(name):
         notes = root / "book" / "teaching" / f"notes_{name}.md"
         notes.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +90,7 @@ def main() -> int:
         return 1
     print(f"notebooks/{arguments.name}.ipynb is a complete chapter that passes every test. Now make it yours:")
     print("replace its texts, then its wrong answers in tests/wrong_answers and its notes in book/teaching. When it is")
-    print("finished, measure what it costs (tools/record_notebook_costs.py) and run `make test`.")
+    print("finished, measure what it costs (tools/record_notebook_costs.py), run `make numbers` and `make test`.")
     return 0
 
 
