@@ -54,13 +54,18 @@ def copy_alone(path: Path, folder: Path) -> Path:
     return copy
 
 
-def session(all_exercises: dict[int, Exercise], number: int, answer: str) -> list[dict]:
-    """Return the cells that a learner runs to check an answer: everything before it has been solved."""
+def cells_before(all_exercises: dict[int, Exercise], number: int) -> list[dict]:
+    """Return the cells that a learner has run before answering: everything before it has been solved."""
     exercise = all_exercises[number]
     solved = [earlier.solution.source for n, earlier in sorted(all_exercises.items()) if n < number]
     cells = [{"source": source, "may_raise": False} for source in [*solved, exercise.stub.source]]
-    check = {"source": exercise.check.source, "may_raise": True}  # Run All has run it on the stub
-    return [*cells, check, {"source": answer, "may_raise": False}, check]
+    return [*cells, {"source": exercise.check.source, "may_raise": True}]  # Run All has run it on the stub
+
+
+def session(all_exercises: dict[int, Exercise], number: int, answer: str) -> list[dict]:
+    """Return the cells that a learner runs to check an answer: everything before it has been solved."""
+    before = cells_before(all_exercises, number)
+    return [*before, {"source": answer, "may_raise": False}, before[-1]]
 
 
 def unsolved_session(all_exercises: dict[int, Exercise], number: int, answer: str) -> list[dict]:
@@ -70,6 +75,17 @@ def unsolved_session(all_exercises: dict[int, Exercise], number: int, answer: st
         cells.append({"source": exercise.stub.source, "may_raise": False})
         cells.append({"source": exercise.check.source, "may_raise": True})
     return [*cells, {"source": answer, "may_raise": False}, cells[-1]]
+
+
+def run_in_kernel(runner: Path, path: Path, folder: Path, *files: str) -> dict:
+    """Copy a notebook into a folder and let a program like run_chapter.py run it offline, with these files.
+
+    Return its result, which the program writes into the last of the files.
+    """
+    command = [sys.executable, str(runner), copy_alone(path, folder).name, *files]
+    finished = run_offline(command, folder, IPYTHONDIR=str(folder / ".ipython"))
+    assert finished.returncode == 0, finished.stdout[-3000:] + finished.stderr[-3000:]
+    return json.loads((folder / files[-1]).read_text("utf8"))
 
 
 class ChapterRun:
@@ -96,19 +112,15 @@ class ChapterRun:
         answers |= unsolved | alone
         sessions += [unsolved_session(self.exercises, number, answer) for number, answer in (unsolved | alone).values()]
 
-        copy = copy_alone(path, folder)
         blocks = lines_to_type(path)
         (folder / "sessions.json").write_text(json.dumps(sessions), "utf8")
         (folder / "blocks.json").write_text(json.dumps([block.code for block in blocks]), "utf8")
         started = time.time()
         files = ["sessions.json", "endings.json", "blocks.json", "block_endings.json", "result.json"]
-        command = [sys.executable, str(RUNNER), copy.name, *files]
-        finished = run_offline(command, folder, IPYTHONDIR=str(folder / ".ipython"))
-        assert finished.returncode == 0, finished.stdout[-3000:] + finished.stderr[-3000:]
-        result = json.loads((folder / "result.json").read_text("utf8"))
+        result = run_in_kernel(RUNNER, path, folder, *files)
         self.failure = result["failure"]
         if self.failure is None:
-            self.notebook = read(copy)
+            self.notebook = read(folder / path.name)
             self.seconds = result["ended"] - started
             endings = json.loads((folder / "endings.json").read_text("utf8"))
             self._endings = dict(zip(answers, (Ending(**ending) for ending in endings), strict=True))

@@ -37,33 +37,48 @@ def run_hidden(client: NotebookClient, code: str) -> None:
     client.nb.cells.pop()
 
 
-def run_all(client: NotebookClient) -> None:
-    """Run every cell in order, as Run All does; remember the names and random states before the first exercise."""
+def run_all(client: NotebookClient, exercises_too: bool) -> None:
+    """Run every cell in order, as Run All does; remember the names and random states before the first exercise.
+
+    Without `exercises_too` the run ends before the first exercise.
+    """
     cells = list(enumerate(client.nb.cells))
     first = next((index for index, cell in cells if "exercise" in cell.metadata.get("tags", [])), 0)
     for index, cell in cells:
         if index == first:
             run_hidden(client, REMEMBER)
+            if not exercises_too:
+                return
         client.execute_cell(cell, index)
 
 
-def main(notebook: str, sessions: str, endings: str, blocks: str, block_endings: str, result: str) -> None:
-    """Run the notebook, then the sessions and the blocks; write the result even where a cell fails."""
+def run_and_go_on(notebook: str, result: str, afterwards: list[str], seconds: int, exercises_too: bool = True) -> None:
+    """Run the notebook, then code that leaves no trace in it; write the result even where a cell fails.
+
+    `seconds` is the limit for each piece of that code. It can import the modules that lie beside this one.
+    """
     nb = nbformat.read(notebook, as_version=4)
     client = NotebookClient(nb, kernel_name="python3", timeout=SECONDS_A_CELL, record_timing=True)
     report = {"ended": None, "failure": None}
     with client.setup_kernel():
         try:
-            run_all(client)
+            run_all(client, exercises_too)
             report["ended"] = time.time()
             nbformat.write(nb, notebook)
-            client.timeout = SECONDS_FOR_ALL_ANSWERS
+            client.timeout = seconds
             run_hidden(client, f"import sys; sys.path.insert(0, {TESTS!r})")
-            run_hidden(client, f"import run_cells; run_cells.try_sessions({sessions!r}, {endings!r})")
-            run_hidden(client, f"import run_cells; run_cells.try_blocks({blocks!r}, {block_endings!r})")
+            for code in afterwards:
+                run_hidden(client, code)
         except (CellExecutionError, CellTimeoutError) as error:
             report["failure"] = str(error)
     Path(result).write_text(json.dumps(report), "utf8")
+
+
+def main(notebook: str, sessions: str, endings: str, blocks: str, block_endings: str, result: str) -> None:
+    """Run the notebook, then the sessions and the blocks."""
+    answers = f"import run_cells; run_cells.try_sessions({sessions!r}, {endings!r})"
+    typed = f"import run_cells; run_cells.try_blocks({blocks!r}, {block_endings!r})"
+    run_and_go_on(notebook, result, [answers, typed], SECONDS_FOR_ALL_ANSWERS)
 
 
 if __name__ == "__main__":
