@@ -5,6 +5,7 @@ the mutants of the template are really tried.
 """
 
 import ast
+import functools
 import time
 import tomllib
 
@@ -32,6 +33,7 @@ EXERCISES = {
     if exercises(read(path))
 }
 FEWEST_MUTANTS = 4
+made_of = functools.cache(mutants)  # two tests look at all of them
 on_linux = pytest.mark.skipif(not CAN_RUN, reason=WHY_NOT)
 
 
@@ -99,7 +101,7 @@ def test_a_mutant_is_a_program_with_one_change():
     for of_notebook in EXERCISES.values():
         for exercise in of_notebook.values():
             source = exercise.solution.source
-            made = mutants(source)
+            made = made_of(source)
             trees = {ast.dump(ast.parse(mutant.source)) for mutant in made}
             assert len(trees) == len(made), "two mutants are the same program"
             assert ast.dump(ast.parse(source)) not in trees
@@ -131,7 +133,7 @@ def test_the_record_covers_every_exercise():
 @pytest.mark.parametrize("name", EXERCISES)
 def test_the_record_is_up_to_date(name):
     for number, exercise in EXERCISES[name].items():
-        result, made = RECORD[name][number], mutants(exercise.solution.source)
+        result, made = RECORD[name][number], made_of(exercise.solution.source)
         now = code_digest(exercise.stub.source, exercise.check.source, exercise.solution.source)
         assert (result["digest"], result["mutants"]) == (now, len(made)), (
             f"{name}, exercise {number} has changed since its mutants ran: `make mutants ONLY={name}`"
