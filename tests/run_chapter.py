@@ -52,13 +52,20 @@ def run_all(client: NotebookClient, exercises_too: bool) -> None:
         client.execute_cell(cell, index)
 
 
-def run_and_go_on(notebook: str, result: str, afterwards: list[str], seconds: int, exercises_too: bool = True) -> None:
+def run_and_go_on(
+    notebook: str,
+    result: str,
+    afterwards: list[str],
+    seconds: int,
+    seconds_a_cell: int = SECONDS_A_CELL,
+    exercises_too: bool = True,
+) -> None:
     """Run the notebook, then code that leaves no trace in it; write the result even where a cell fails.
 
     `seconds` is the limit for each piece of that code. It can import the modules that lie beside this one.
     """
     nb = nbformat.read(notebook, as_version=4)
-    client = NotebookClient(nb, kernel_name="python3", timeout=SECONDS_A_CELL, record_timing=True)
+    client = NotebookClient(nb, kernel_name="python3", timeout=seconds_a_cell, record_timing=True)
     report = {"ended": None, "failure": None}
     with client.setup_kernel():
         try:

@@ -1,5 +1,6 @@
 """The habits: lint, normal form, pins, workflows, README, a new chapter in ten minutes."""
 
+import json
 import os
 import re
 import shutil
@@ -200,6 +201,8 @@ def small_root(folder: Path) -> Path:
     """Make a folder with all that starting a chapter touches."""
     (folder / "notebooks").mkdir()
     shutil.copy(ROOT / "_toc.yml", folder)
+    (folder / "tests").mkdir()
+    shutil.copy(ROOT / "tests" / "mutants.json", folder / "tests")
     return folder
 
 
@@ -211,6 +214,8 @@ def test_a_new_chapter_is_complete_at_once(tmp_path):
     assert len(goals(notebook)) == 3
     assert normal_form(notebook) == (root / "notebooks" / "98_my_topic.ipynb").read_text("utf8")
     assert (root / "tests" / "wrong_answers" / "98_my_topic.toml").exists()
+    tried = json.loads((root / "tests" / "mutants.json").read_text("utf8"))["notebooks"]
+    assert set(tried["98_my_topic"]) == {str(e.number) for e in exercises(notebook)}
     parts = yaml.safe_load((root / "_toc.yml").read_text("utf8"))["parts"]
     foundations = next(part for part in parts if part["caption"] == "Foundations")
     assert foundations["chapters"][-1] == {"file": "notebooks/98_my_topic"}

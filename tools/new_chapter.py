@@ -44,8 +44,15 @@ def add_notes_to_contents(contents: str, name: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def add_to_mutants(record_path: Path, name: str) -> None:
+    """Record that the mutants of the chapter's solutions were tried: they are still those of the template."""
+    record = json.loads(record_path.read_text("utf8"))
+    record["notebooks"][name] = record["notebooks"][TEMPLATE.stem]
+    record_path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf8")
+
+
 def start_chapter(root: Path, name: str, title: str, part: str) -> None:
-    """Write the notebook, its wrong answers and its teaching notes, and add them to the table of contents.
+    """Write the notebook, its wrong answers and its teaching notes; add them to contents and record of mutants.
 
     Raises ValueError for a bad name, an unknown part or a chapter that exists, before anything is written.
     """
@@ -65,6 +72,7 @@ def start_chapter(root: Path, name: str, title: str, part: str) -> None:
     answers = root / "tests" / "wrong_answers" / f"{name}.toml"
     answers.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(TEMPLATE.with_suffix(".wrong_answers.toml"), answers)
+    add_to_mutants(root / "tests" / "mutants.json", name)
     if is_chapter(name):
         notes = root / "book" / "teaching" / f"notes_{name}.md"
         notes.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +95,8 @@ def main() -> int:
         return 1
     print(f"notebooks/{arguments.name}.ipynb is a complete chapter that passes every test. Now make it yours:")
     print("replace its texts, then its wrong answers in tests/wrong_answers and its notes in book/teaching. When it is")
-    print("finished, measure what it costs (tools/record_notebook_costs.py) and run `make test`.")
+    print(f"finished, try its checks (make mutants ONLY={arguments.name}), measure what it costs")
+    print("(tools/record_notebook_costs.py) and run `make test`.")
     return 0
 
 
