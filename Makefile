@@ -1,20 +1,22 @@
 # make book, make test, make serve … — `make help` lists them all.
 # PYTHON picks the interpreter that .venv is made from; PORT is where `make serve` listens;
 # TORCH_INDEX is the package index of another torch build (README: "The small CPU build");
-# WHEELS=1 puts the packages into the kit; WORKERS says in how many processes the tests run.
+# WHEELS=1 puts the packages into the kit; WORKERS says in how many processes the tests run;
+# ONLY names the notebooks whose solutions `make mutants` changes.
 
 PYTHON ?= python3
 PORT ?= 8000
 TORCH_INDEX ?=
 WHEELS ?=
 WORKERS ?= 2
+ONLY ?=
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 BUILD := $(BIN)/jupyter-book build . -W -n --keep-going
 
 .DEFAULT_GOAL := help
-.PHONY: help install book serve pdf epub learner slides kit test matrix links weigh records numbers figures addresses lint normalise constraints clean distclean
+.PHONY: help install book serve pdf epub learner slides kit test mutants matrix links weigh records numbers figures addresses lint normalise constraints clean distclean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +60,9 @@ kit: slides  ## pack site, learner notebooks, slides, data for a USB stick (WHEE
 
 test: $(INSTALLED)  ## run every test (builds the book first where it is stale)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+mutants: $(INSTALLED)  ## try the checks on solutions with a mistake each (ONLY=03_… for one notebook; Linux)
+	$(BIN)/python tools/mutate_solutions.py $(if $(ONLY),--only $(ONLY))
 
 matrix:  ## run the tests with 3 versions of Python times 3 of torch, write book/records/versions.json: for hours
 	$(PYTHON) tools/record_versions.py $(if $(TORCH_INDEX),--torch-index $(TORCH_INDEX)) --workers $(WORKERS)

@@ -62,21 +62,30 @@ def copy_alone(path: Path, folder: Path) -> Path:
     return copy
 
 
-def run_in_kernel(copy: Path, sessions: Sequence = (), blocks: Sequence = (), **environment: str) -> dict[str, Any]:
-    """Run a copied notebook from top to bottom, alone in its folder and without a network, then sessions and blocks.
+def run_in_kernel(runner: Path, path: Path, folder: Path, *files: str, **environment: str) -> dict[str, Any]:
+    """Copy a notebook into a folder and let a program like run_chapter.py run it there, offline, with these files.
 
-    run_chapter.py says what these are and what it writes. `environment` adds variables to those that the kernel gets.
-    Returns when the notebook ended, and the failure that ended it early, if any.
+    Deprecated calls are errors. `environment` adds variables to those that the kernel gets.
+    Returns the program's result, which it writes into the last of the files.
     """
-    folder = copy.parent
-    (folder / "sessions.json").write_text(json.dumps(sessions), "utf8")
-    (folder / "blocks.json").write_text(json.dumps(blocks), "utf8")
-    files = ["sessions.json", "endings.json", "blocks.json", "block_endings.json", "result.json"]
-    command = [sys.executable, str(RUNNER), copy.name, *files]
+    command = [sys.executable, str(runner), copy_alone(path, folder).name, *files]
     own = {"IPYTHONDIR": str(folder / ".ipython"), "PYTHONWARNINGS": DEPRECATIONS_ARE_ERRORS}
     finished = run_offline(command, folder, **own, **environment)
     assert finished.returncode == 0, finished.stdout[-3000:] + finished.stderr[-3000:]
-    return json.loads((folder / "result.json").read_text("utf8"))
+    return json.loads((folder / files[-1]).read_text("utf8"))
+
+
+def run_chapter(
+    path: Path, folder: Path, sessions: Sequence = (), blocks: Sequence = (), **environment: str
+) -> dict[str, Any]:
+    """Run a copy of a notebook from top to bottom, then sessions and blocks: run_chapter.py says what these are.
+
+    Returns when the notebook ended, how much memory it took, and the failure that ended it early, if any.
+    """
+    (folder / "sessions.json").write_text(json.dumps(sessions), "utf8")
+    (folder / "blocks.json").write_text(json.dumps(blocks), "utf8")
+    files = ("sessions.json", "endings.json", "blocks.json", "block_endings.json", "result.json")
+    return run_in_kernel(RUNNER, path, folder, *files, **environment)
 
 
 def read_list(file: Path) -> list:
@@ -89,20 +98,24 @@ def run_notebook(path: Path, folder: Path, **environment: str) -> NotebookNode:
 
     Raises RuntimeError with the failure that ended the run early.
     """
-    copy = copy_alone(path, folder)
-    failure = run_in_kernel(copy, **environment)["failure"]
+    failure = run_chapter(path, folder, **environment)["failure"]
     if failure is not None:
         raise RuntimeError(f"{path.stem} does not run: {failure}")
-    return read(copy)
+    return read(folder / path.name)
+
+
+def cells_before(all_exercises: dict[int, Exercise], number: int) -> list[dict]:
+    """Return the cells that a learner has run before answering: everything before it has been solved."""
+    exercise = all_exercises[number]
+    solved = [earlier.solution.source for n, earlier in sorted(all_exercises.items()) if n < number]
+    cells = [{"source": source, "may_raise": False} for source in [*solved, exercise.stub.source]]
+    return [*cells, {"source": exercise.check.source, "may_raise": True}]  # Run All has run it on the stub
 
 
 def session(all_exercises: dict[int, Exercise], number: int, answer: str) -> list[dict]:
     """Return the cells that a learner runs to check an answer: everything before it has been solved."""
-    exercise = all_exercises[number]
-    solved = [earlier.solution.source for n, earlier in sorted(all_exercises.items()) if n < number]
-    cells = [{"source": source, "may_raise": False} for source in [*solved, exercise.stub.source]]
-    check = {"source": exercise.check.source, "may_raise": True}  # Run All has run it on the stub
-    return [*cells, check, {"source": answer, "may_raise": False}, check]
+    before = cells_before(all_exercises, number)
+    return [*before, {"source": answer, "may_raise": False}, before[-1]]
 
 
 def unsolved_session(all_exercises: dict[int, Exercise], number: int, answer: str) -> list[dict]:
@@ -139,13 +152,12 @@ class ChapterRun:
         answers |= unsolved | alone
         sessions += [unsolved_session(self.exercises, number, answer) for number, answer in (unsolved | alone).values()]
 
-        copy = copy_alone(path, folder)
         blocks = lines_to_type(path)
         started = time.time()
-        result = run_in_kernel(copy, sessions, [block.code for block in blocks])
+        result = run_chapter(path, folder, sessions, [block.code for block in blocks])
         self.failure = result["failure"]
         if self.failure is None:
-            self.notebook = read(copy)
+            self.notebook = read(folder / path.name)
             self.seconds = result["ended"] - started
             self.peak_mb = result["peak_mb"]
             endings = read_list(folder / "endings.json")

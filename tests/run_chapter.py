@@ -44,13 +44,19 @@ def run_hidden(client: NotebookClient, code: str) -> None:
     client.nb.cells.pop()
 
 
-def run_all(client: NotebookClient, remember: bool) -> None:
-    """Run every cell in order, as Run All does; remember the names and random states before the first exercise."""
+def run_all(client: NotebookClient, remember: bool, exercises_too: bool) -> None:
+    """Run every cell in order, as Run All does.
+
+    With `remember`, keep the names and random states from before the first exercise. Without `exercises_too` the run
+    ends there.
+    """
     cells = list(enumerate(client.nb.cells))
     first = next((index for index, cell in cells if "exercise" in cell.metadata.get("tags", [])), 0)
     for index, cell in cells:
         if remember and index == first:
             run_hidden(client, REMEMBER)
+            if not exercises_too:
+                return
         client.execute_cell(cell, index)
 
 
@@ -61,27 +67,44 @@ def memory_of_kernel(client: NotebookClient) -> contextlib.AbstractContextManage
     return Sampler(client.km.provisioner.pid, SECONDS_BETWEEN_LOOKS)
 
 
-def main(notebook: str, sessions: str, endings: str, blocks: str, block_endings: str, result: str) -> None:
-    """Run the notebook, then the sessions and the blocks; write the result even where a cell fails."""
+def run_and_go_on(
+    notebook: str,
+    result: str,
+    afterwards: list[str],
+    seconds: int,
+    seconds_a_cell: int = SECONDS_A_CELL,
+    exercises_too: bool = True,
+) -> None:
+    """Run the notebook, then code that leaves no trace in it; write the result even where a cell fails.
+
+    `seconds` is the limit for each piece of that code. It can import the modules that lie beside this one.
+    """
     nb = nbformat.read(notebook, as_version=4)
-    client = NotebookClient(nb, kernel_name="python3", timeout=SECONDS_A_CELL, record_timing=True)
+    client = NotebookClient(nb, kernel_name="python3", timeout=seconds_a_cell, record_timing=True)
     report = {"ended": None, "peak_mb": None, "failure": None}
-    to_try = any(json.loads(Path(file).read_text("utf8")) for file in (sessions, blocks))
     with client.setup_kernel():
         try:
             with memory_of_kernel(client) as memory:
-                run_all(client, remember=to_try)
+                run_all(client, remember=bool(afterwards), exercises_too=exercises_too)
                 report["ended"] = time.time()
             report["peak_mb"] = None if memory is None else round(memory.peak.total / MB)
             nbformat.write(nb, notebook)
-            if to_try:
-                client.timeout = SECONDS_FOR_ALL_ANSWERS
+            client.timeout = seconds
+            if afterwards:
                 run_hidden(client, f"import sys; sys.path.insert(0, {TESTS!r})")
-                run_hidden(client, f"import run_cells; run_cells.try_sessions({sessions!r}, {endings!r})")
-                run_hidden(client, f"import run_cells; run_cells.try_blocks({blocks!r}, {block_endings!r})")
+            for code in afterwards:
+                run_hidden(client, code)
         except (CellExecutionError, CellTimeoutError) as error:
             report["failure"] = str(error)
     Path(result).write_text(json.dumps(report), "utf8")
+
+
+def main(notebook: str, sessions: str, endings: str, blocks: str, block_endings: str, result: str) -> None:
+    """Run the notebook, then the sessions and the blocks, if there are any."""
+    answers = f"import run_cells; run_cells.try_sessions({sessions!r}, {endings!r})"
+    typed = f"import run_cells; run_cells.try_blocks({blocks!r}, {block_endings!r})"
+    to_try = any(json.loads(Path(file).read_text("utf8")) for file in (sessions, blocks))
+    run_and_go_on(notebook, result, [answers, typed] if to_try else [], SECONDS_FOR_ALL_ANSWERS)
 
 
 if __name__ == "__main__":

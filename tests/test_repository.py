@@ -202,6 +202,8 @@ def small_root(folder: Path) -> Path:
     """Make a folder with all that starting a chapter touches."""
     (folder / "notebooks").mkdir()
     shutil.copy(ROOT / "_toc.yml", folder)
+    (folder / "tests").mkdir()
+    shutil.copy(ROOT / "tests" / "mutants.json", folder / "tests")
     return folder
 
 
@@ -215,6 +217,8 @@ def test_a_new_chapter_is_complete_at_once(tmp_path):
     assert (root / "tests" / "wrong_answers" / "98_my_topic.toml").exists()
     numbers = json.loads((root / "book" / "records" / "printed_numbers" / "98_my_topic.json").read_text("utf8"))
     assert numbers["code"] == code_digest(notebook), "the record is that of the template's code"
+    tried = json.loads((root / "tests" / "mutants.json").read_text("utf8"))["notebooks"]
+    assert set(tried["98_my_topic"]) == {str(e.number) for e in exercises(notebook)}
     parts = yaml.safe_load((root / "_toc.yml").read_text("utf8"))["parts"]
     foundations = next(part for part in parts if part["caption"] == "Foundations")
     assert foundations["chapters"][-1] == {"file": "notebooks/98_my_topic"}

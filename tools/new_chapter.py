@@ -44,8 +44,15 @@ def add_notes_to_contents(contents: str, name: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def add_to_mutants(record_path: Path, name: str) -> None:
+    """Record that the mutants of the chapter's solutions were tried: they are still those of the template."""
+    record = json.loads(record_path.read_text("utf8"))
+    record["notebooks"][name] = record["notebooks"][TEMPLATE.stem]
+    record_path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf8")
+
+
 def start_chapter(root: Path, name: str, title: str, part: str) -> None:
-    """Write the notebook, its wrong answers, the record of what it prints and its teaching notes; add it to _toc.yml.
+    """Write notebook, wrong answers, notes, and the records of what it prints and of its mutants; add it to _toc.yml.
 
     Raises ValueError for a bad name, an unknown part or a chapter that exists, before anything is written.
     """
@@ -68,6 +75,7 @@ def start_chapter(root: Path, name: str, title: str, part: str) -> None:
     numbers = root / "book" / "records" / "printed_numbers" / f"{name}.json"
     numbers.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(TEMPLATE.with_suffix(".numbers.json"), numbers)  # the code is the template's, and so is what it prints
+    add_to_mutants(root / "tests" / "mutants.json", name)
     if is_chapter(name):
         notes = root / "book" / "teaching" / f"notes_{name}.md"
         notes.parent.mkdir(parents=True, exist_ok=True)
@@ -90,7 +98,8 @@ def main() -> int:
         return 1
     print(f"notebooks/{arguments.name}.ipynb is a complete chapter that passes every test. Now make it yours:")
     print("replace its texts, then its wrong answers in tests/wrong_answers and its notes in book/teaching. When it is")
-    print("finished, measure what it costs (tools/record_notebook_costs.py), run `make numbers` and `make test`.")
+    print(f"finished, try its checks (make mutants ONLY={arguments.name}), measure what it costs")
+    print("(tools/record_notebook_costs.py), run `make numbers` and `make test`.")
     return 0
 
 

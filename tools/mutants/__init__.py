@@ -1,0 +1,1 @@
+"""Solutions with one change each: what a check must not let through."""
