@@ -6,6 +6,7 @@ adds an anchor to each heading. Of the metadata, such as `hide-input`, it heeds 
 its page *Writing mathematical expressions*, and the traps that its users have collected in nschloe/github-math-bugs.
 """
 
+import functools
 import re
 from collections import Counter
 from urllib.parse import urlsplit
@@ -58,6 +59,7 @@ def is_allowed(element: str, name: str, value: str) -> bool:
     return name in OF_ELEMENTS.get(element, ()) or name in OF_ALL.split() or (element, name) == ("code", "class")
 
 
+@functools.cache
 def sanitised(html: str) -> str:
     """Return what is left of it on GitHub."""
     return bleach.clean(html, ELEMENTS.split(), is_allowed, PROTOCOLS, strip=True, strip_comments=True)

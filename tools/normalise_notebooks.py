@@ -17,7 +17,8 @@ from nbformat import NotebookNode
 ROOT = Path(__file__).resolve().parent.parent
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-    "language_info": {"name": "python"},
+    # Without the last two, nbconvert writes a script called .txt, without its texts.
+    "language_info": {"name": "python", "file_extension": ".py", "nbconvert_exporter": "python"},
 }
 # What editors write into a cell's metadata and nobody needs.
 LEFT_BY_EDITORS = {
