@@ -21,7 +21,7 @@ from traitlets.config import Config
 import size_hub
 from book_files import ROOT, notebook_paths, read
 from hub_links import hub_link
-from measure_notebook import LIMIT_MB, Sampler
+from measure_notebook import LIMIT_MB, LIMITS_MB, Sampler, limit_mb
 from record_notebook_costs import cell_digest, is_out_of_date
 from size_hub import Costs, markdown_table, read_costs, sizes, with_blocks, with_sizes, written
 
@@ -262,10 +262,18 @@ def test_the_record_was_made_with_this_notebook(path):
 @pytest.mark.parametrize("name", read_costs().rows)
 def test_no_notebook_takes_more_memory_than_it_may(name):
     peak = read_costs().rows[name]["peak_mb"]
-    assert peak <= LIMIT_MB, (
-        f"{name} took {peak} MB when it was measured, {LIMIT_MB} MB are allowed: let it hold less, "
+    assert peak <= limit_mb(name), (
+        f"{name} took {peak} MB when it was measured, {limit_mb(name)} MB are allowed: let it hold less, "
         f"then run tools/record_notebook_costs.py --only {name}"
     )
+
+
+def test_one_notebook_needs_more_memory_than_the_others_and_says_so():
+    assert set(LIMITS_MB) == {"13_scaling_out"}
+    costs = read_costs().rows["13_scaling_out"]
+    assert costs["peak_mb"] > LIMIT_MB, "it no longer needs an exception: take it out of LIMITS_MB"
+    assert costs["processes"] >= 4
+    assert "about 2 GB of memory" in read(ROOT / "notebooks" / "13_scaling_out.ipynb").cells[0].source
 
 
 def test_measured_numbers_are_plausible():
