@@ -34,7 +34,7 @@ EVERY = 0.05  # seconds between two looks
 SECONDS_A_CELL = 600
 MB = 1e6
 LIMIT_MB = 1500  # what a notebook may take: beside JupyterLab it then fits on a machine of 2 GB
-# Four processes have PyTorch open at once: the kernel, torchrun and two workers. That is what the chapter is about. With
+# Four processes have PyTorch open at once: the kernel, torchrun and two workers. That is what the chapter is about. In
 # the build that brings NVIDIA's libraries along, loading these costs each of them more than 100 MB of its own.
 LIMITS_MB = {"13_scaling_out": 2300}
 
