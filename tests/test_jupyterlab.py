@@ -50,6 +50,11 @@ def lab(tmp_path_factory):
         yield lab
 
 
+def is_save(response):
+    """Say whether the server has answered that it saved a notebook."""
+    return response.request.method == "PUT" and "/api/contents/" in response.url
+
+
 class Learner:
     """Somebody who has a notebook open and uses mouse and keyboard."""
 
@@ -75,8 +80,8 @@ class Learner:
             self.page.wait_for_timeout(500)
             if self.page.evaluate(STATUS) != "idle":
                 continue
-            self.page.keyboard.press("Control+s")
-            self.page.locator(".lm-TabBar-tab.jp-mod-dirty").wait_for(state="detached")
+            with self.page.expect_response(is_save):  # it answers when the file is written
+                self.page.keyboard.press("Control+s")
             saved = read(self.file)
             if all(cell.execution_count for cell in code_cells(saved) if cell.source.strip()):
                 return saved
