@@ -21,6 +21,16 @@ EXERCISE_FACTS = re.compile(r"^\*Goals? ([\d, and]+) · (routine|medium|stretch)
 TIME = re.compile(r"^\*\*Time:\*\* (\d+) minutes reading, (\d+) minutes exercises\.", re.MULTILINE)
 
 
+# What a notebook may take from the start of its kernel to its last cell.
+USUAL_SECONDS = 90
+SECONDS_A_CHAPTER = {"12_training_faster": 150, "13_scaling_out": 150}
+
+
+def seconds_allowed(notebook: str) -> int:
+    """Return how long a notebook may run, given its name without suffix, on two cores that do nothing else."""
+    return SECONDS_A_CHAPTER.get(notebook, USUAL_SECONDS)
+
+
 def pages_in_order() -> list[str]:
     """Return every page of _toc.yml but the landing page, in reading order, without suffix."""
     return [page for page, _ in contents.pages_with_captions(ROOT)]

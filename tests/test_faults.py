@@ -122,7 +122,7 @@ def test_a_folder_that_nobody_may_change_gives_one_clear_sentence(endings, kind)
 def test_without_data_and_without_permission_comes_one_clear_sentence(endings):
     if os.geteuid() == 0 and not without_privileges():
         pytest.skip("root may write everywhere, and this system has no setpriv to change that")
-    assert "could not be downloaded: copy the book's folder notebooks/data" in endings["empty, forbidden"]
+    assert "copy the folder with the notebooks to where you may write" in endings["empty, forbidden"]
     assert "Permission denied" in endings["empty, forbidden"]
 
 

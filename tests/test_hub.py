@@ -19,7 +19,7 @@ from packaging.requirements import Requirement
 from traitlets.config import Config
 
 import size_hub
-from book_files import ROOT, notebook_paths, read
+from book_files import ROOT, notebook_paths, read, seconds_allowed
 from hub_links import hub_link
 from measure_notebook import LIMIT_MB, LIMITS_MB, Sampler, limit_mb
 from record_notebook_costs import cell_digest, is_out_of_date
@@ -266,6 +266,11 @@ def test_no_notebook_takes_more_memory_than_it_may(name):
         f"{name} took {peak} MB when it was measured, {limit_mb(name)} MB are allowed: let it hold less, "
         f"then run tools/record_notebook_costs.py --only {name}"
     )
+
+
+@pytest.mark.parametrize("name", read_costs().rows)
+def test_on_a_quiet_machine_no_notebook_takes_longer_than_it_may(name):
+    assert read_costs().rows[name]["seconds"] <= seconds_allowed(name)
 
 
 def test_one_notebook_needs_more_memory_than_the_others_and_says_so():

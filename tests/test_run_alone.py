@@ -1,5 +1,6 @@
 """Promise 1: a notebook copied alone into an empty folder runs from top to bottom, without a network."""
 
+import os
 import re
 import sys
 from datetime import datetime
@@ -9,13 +10,12 @@ import pytest
 import torch
 from nbformat.v4 import new_code_cell, new_notebook
 
-from book_files import ROOT, code_cells, has_tag, notebook_paths, read
+from book_files import ROOT, code_cells, has_tag, notebook_paths, read, seconds_allowed
 from chapter_runs import ChapterRun
 from measure_notebook import limit_mb, says_memory
 from offline import isolation, python_offline, run_offline
 
-SECONDS_A_CHAPTER = {"12_training_faster": 150, "13_scaling_out": 150}
-USUAL_SECONDS = 90
+BUSY = 1.3  # another process of the tests works beside this one, a browser for example
 # What older releases of PyTorch say about their own code when they export a model: no other call would avoid it. Each
 # with the first release that no longer says it.
 OF_OLD_RELEASES = [
@@ -47,8 +47,9 @@ def second_run(chapter, one_chapter_at_a_time, tmp_path):
 
 
 def test_within_its_time_budget(chapter, second_run, record_property):
+    """The promise is for a machine that does nothing else: the record of costs is held to it, in test_hub.py."""
     record_property("seconds", round(chapter.seconds, 1))  # tools/record_versions.py finds it in pytest's report
-    allowed = SECONDS_A_CHAPTER.get(chapter.path.stem, USUAL_SECONDS)
+    allowed = seconds_allowed(chapter.path.stem) * (BUSY if "PYTEST_XDIST_WORKER" in os.environ else 1)
     print(f"{chapter.seconds:.0f} s of {allowed} s")
     assert chapter.seconds <= allowed or second_run().seconds <= allowed
 

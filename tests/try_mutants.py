@@ -28,7 +28,7 @@ BYTES = 3 * 2**30  # a loop without an end may take so much more memory than the
 
 def limit_memory() -> None:
     """Let this process take BYTES more memory than it has, then raise an error."""
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
     limit = pages * resource.getpagesize() + BYTES
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
