@@ -5,7 +5,7 @@ import pickle
 import pytest
 from filelock import FileLock
 
-from book_files import ROOT, TEMPLATE, notebook_paths
+from book_files import ROOT, TEMPLATE, code_cells, notebook_paths, read
 from built_site import SITE, page_names
 from chapter_runs import ChapterRun
 from site_build import Page, build, build_cache, hand_over, is_executed
@@ -24,6 +24,12 @@ def shared(request, tmp_path_factory):
 def one_chapter_at_a_time(shared):
     """A lock for running a chapter: its seconds are measured, so no other one may run beside it."""
     return FileLock(shared / "chapters.lock")
+
+
+@pytest.fixture(scope="session")
+def data_cell():
+    """The source of the cell that loads MNIST in every notebook."""
+    return next(cell.source for path in notebook_paths() for cell in code_cells(read(path), "data"))
 
 
 @pytest.fixture(scope="session")

@@ -62,13 +62,15 @@ def copy_alone(path: Path, folder: Path) -> Path:
     return copy
 
 
-def run_in_kernel(runner: Path, path: Path, folder: Path, *files: str, **environment: str) -> dict[str, Any]:
+def run_in_kernel(
+    runner: Path, path: Path, folder: Path, *files: str, words: Sequence[str] = (), **environment: str
+) -> dict[str, Any]:
     """Copy a notebook into a folder and let a program like run_chapter.py run it there, offline, with these files.
 
-    Deprecated calls are errors. `environment` adds variables to those that the kernel gets.
+    Deprecated calls are errors. `words` stand before the command, `environment` adds variables to those that it gets.
     Returns the program's result, which it writes into the last of the files.
     """
-    command = [sys.executable, str(runner), copy_alone(path, folder).name, *files]
+    command = [*words, sys.executable, str(runner), copy_alone(path, folder).name, *files]
     own = {"IPYTHONDIR": str(folder / ".ipython"), "PYTHONWARNINGS": DEPRECATIONS_ARE_ERRORS}
     finished = run_offline(command, folder, **own, **environment)
     assert finished.returncode == 0, finished.stdout[-3000:] + finished.stderr[-3000:]
@@ -76,16 +78,22 @@ def run_in_kernel(runner: Path, path: Path, folder: Path, *files: str, **environ
 
 
 def run_chapter(
-    path: Path, folder: Path, sessions: Sequence = (), blocks: Sequence = (), **environment: str
+    path: Path,
+    folder: Path,
+    sessions: Sequence = (),
+    blocks: Sequence = (),
+    words: Sequence[str] = (),
+    **environment: str,
 ) -> dict[str, Any]:
     """Run a copy of a notebook from top to bottom, then sessions and blocks: run_chapter.py says what these are.
 
+    `words` stand before the command, `environment` adds variables to those that the kernel gets.
     Returns when the notebook ended, how much memory it took, and the failure that ended it early, if any.
     """
     (folder / "sessions.json").write_text(json.dumps(sessions), "utf8")
     (folder / "blocks.json").write_text(json.dumps(blocks), "utf8")
     files = ("sessions.json", "endings.json", "blocks.json", "block_endings.json", "result.json")
-    return run_in_kernel(RUNNER, path, folder, *files, **environment)
+    return run_in_kernel(RUNNER, path, folder, *files, words=words, **environment)
 
 
 def read_list(file: Path) -> list:

@@ -1,17 +1,15 @@
 """Machines that are worse than ours: a full disk, little shared memory, one core, an odd folder, another language."""
 
 import functools
-import json
 import os
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from book_files import NOTEBOOKS, code_cells, read
-from chapter_runs import RUNNER, copy_alone
+from chapter_runs import run_chapter
 from offline import run_offline
 
 needs_all_faults = pytest.mark.skipif(
@@ -52,14 +50,7 @@ def on_one_core() -> tuple[str, ...]:
 
 def run_notebook(path: Path, folder: Path, *words: str, **environment: str) -> str | None:
     """Run a notebook in `folder` from top to bottom, with some words before the command; return its failure, if any."""
-    copy = copy_alone(path, folder)
-    for name in ("sessions.json", "blocks.json"):
-        (folder / name).write_text("[]", "utf8")
-    files = ["sessions.json", "endings.json", "blocks.json", "block_endings.json", "result.json"]
-    command = [*words, sys.executable, str(RUNNER), copy.name, *files]
-    finished = run_offline(command, folder, IPYTHONDIR=str(folder / ".ipython"), **environment)
-    assert finished.returncode == 0, finished.stdout[-3000:] + finished.stderr[-3000:]
-    return json.loads((folder / "result.json").read_text("utf8"))["failure"]
+    return run_chapter(path, folder, words=words, **environment)["failure"]
 
 
 def cells_of(stem: str) -> dict[str, str]:

@@ -21,12 +21,11 @@ from torchvision import datasets
 from book_files import ROOT, code_cells, exercises, has_tag, notebook_paths, read
 from mirrors import mirrors
 from offline import GUARD
+from test_data import FINGERPRINT
 
 # A second without a byte is enough here; the notebooks wait longer.
 PATIENCE = 1
 FAILURES = ["cut", "reset", "missing", "wrong", "silent", "stalled"]
-# The sums of pixels and labels; a file read half would give others.
-FINGERPRINT = (60000, 10000, 1567298545, 264923200, 267236)
 LIGHT = "01_tensors"  # the quickest of those with data
 # What the notebooks import and Colab does not install: googlecolab/backend-info, its own list, on 19 August 2026.
 NOT_ON_COLAB = {"torchviz", "pygraphviz", "onnx", "onnxscript", "onnxruntime"}
@@ -37,12 +36,6 @@ def server():
     """A mirror that can be good, and bad in several ways."""
     with mirrors() as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def data_cell():
-    """The source of the cell that loads MNIST in every notebook."""
-    return next(cell.source for path in notebook_paths() for cell in code_cells(read(path), "data"))
 
 
 @pytest.fixture
@@ -57,7 +50,8 @@ def load(server, data_cell, tmp_path, monkeypatch):
         monkeypatch.setattr(datasets.MNIST, "mirrors", server.addresses(*manners))
         server.asked.clear()
         train, test = (names["load_mnist"](train=train, patience=PATIENCE) for train in (True, False))
-        return len(train), len(test), int(train.data.sum()), int(test.data.sum()), int(train.targets.sum())
+        sums = int(train.data.sum()), int(test.data.sum()), int(train.targets.sum())
+        return " ".join(map(str, (len(train), len(test), *sums)))
 
     return load
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from torchvision import datasets
 
-from book_files import NOTEBOOKS, ROOT, code_cells, copy_packed_data, notebook_paths, read
+from book_files import NOTEBOOKS, ROOT, copy_packed_data
 from offline import python_offline
 
 RAW = Path("MNIST") / "raw"
@@ -18,12 +18,6 @@ print(len(train), len(test), int(train.data.sum()), int(test.data.sum()), int(tr
 """
 # The sums of all pixels and labels of the four files: a file read half would give others.
 FINGERPRINT = "60000 10000 1567298545 264923200 267236"
-
-
-@pytest.fixture(scope="module")
-def data_cell():
-    """The source of the cell that loads MNIST in every notebook."""
-    return next(cell.source for path in notebook_paths() for cell in code_cells(read(path), "data"))
 
 
 @pytest.fixture

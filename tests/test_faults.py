@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from book_files import NOTEBOOKS, code_cells, copy_packed_data, notebook_paths, prose, read
+from book_files import NOTEBOOKS, copy_packed_data, prose, read
 from hard_machines import cells_of, mounted, needs_mounts, without_privileges
 from offline import run_offline
 from test_data import FINGERPRINT, RAW
@@ -34,12 +34,6 @@ def run_python(code, folder, *words):
     finished = run_offline([*words, sys.executable, "-c", code], folder)
     assert finished.returncode == 0, finished.stderr[-3000:]
     return finished.stdout
-
-
-@pytest.fixture(scope="module")
-def data_cell():
-    """The source of the cell that loads MNIST in every notebook."""
-    return next(cell.source for path in notebook_paths() for cell in code_cells(read(path), "data"))
 
 
 # --- the data: a full disk, a folder that nobody may change, a process that is killed ---

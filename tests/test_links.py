@@ -77,31 +77,35 @@ def report(monkeypatch, capsys, tmp_path, answers):
     return code, capsys.readouterr().out
 
 
-def test_a_dead_link_is_reported_with_its_page(monkeypatch, capsys, tmp_path):
-    answers = [
-        Answer("https://a.org/", "broken", 404, "404 Client Error"),
-        Answer("https://b.org/", "working", 200, ""),
-    ]
+@pytest.mark.parametrize(
+    ("answers", "expected_code", "says"),
+    [
+        pytest.param(
+            [
+                Answer("https://a.org/", "broken", 404, "404 Client Error"),
+                Answer("https://b.org/", "working", 200, ""),
+            ],
+            1,
+            ["DEAD: https://a.org/ (404 Client Error), in page", "2 links asked, 1 dead, 0 moved. 1 are not asked"],
+            id="dead",
+        ),
+        pytest.param(
+            [
+                Answer("https://a.org/", "redirected", 301, "https://z.org/"),
+                Answer("https://b.org/", "redirected", 302, "https://b.org/en/"),
+            ],
+            0,
+            ["moved: https://a.org/ → https://z.org/, in page"],
+            id="moved",
+        ),
+        pytest.param([Answer("https://a.org/", "timeout", 0, "timed out")], 1, ["DEAD: https://a.org/"], id="silent"),
+    ],
+)
+def test_what_became_of_the_links_is_told(monkeypatch, capsys, tmp_path, answers, expected_code, says):
     code, printed = report(monkeypatch, capsys, tmp_path, answers)
-    assert code == 1
-    assert "DEAD: https://a.org/ (404 Client Error), in page" in printed
-    assert "2 links asked, 1 dead, 0 moved. 1 are not asked" in printed
-
-
-def test_a_moved_link_is_told_and_no_failure(monkeypatch, capsys, tmp_path):
-    answers = [
-        Answer("https://a.org/", "redirected", 301, "https://z.org/"),
-        Answer("https://b.org/", "redirected", 302, "https://b.org/en/"),
-    ]
-    code, printed = report(monkeypatch, capsys, tmp_path, answers)
-    assert code == 0
-    assert "moved: https://a.org/ → https://z.org/, in page" in printed
-    assert "b.org" not in printed, "a page may lead elsewhere for today"
-
-
-def test_a_site_that_does_not_answer_in_time_counts_as_dead(monkeypatch, capsys, tmp_path):
-    code, _ = report(monkeypatch, capsys, tmp_path, [Answer("https://a.org/", "timeout", 0, "timed out")])
-    assert code == 1
+    assert code == expected_code
+    assert all(words in printed for words in says)
+    assert "b.org" not in printed, "it is alive, or leads elsewhere for today"
 
 
 def test_links_of_markdown():

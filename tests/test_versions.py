@@ -11,9 +11,8 @@ from bs4 import BeautifulSoup
 import record_versions
 from book_files import ROOT, notebook_paths
 from bookkit.version_tables import MISSING, failures, markdown, read_record, table
-from record_versions import CHOICES, PYTHONS, lowest_versions, results, without_torch
+from record_versions import CHOICES, ENVIRONMENTS, PYTHONS, lowest_versions, results, without_torch
 
-ENVIRONMENTS = [f"{python} {choice}" for python in PYTHONS for choice in CHOICES]
 REPORT = """\
 <testsuites><testsuite>
   <testcase classname="tests.test_run_alone" name="test_within_its_time_budget[01_tensors]">

@@ -155,9 +155,8 @@ class Sampler:
     def result(self) -> dict[str, float]:
         """Return the peak and what is held now, in megabytes (10⁶ bytes)."""
         now = memory_of(self.root)
-        peak = max(
-            self.peak, now, key=lambda memory: memory.total
-        )  # a look that was left out may have been the largest
+        # A look that was left out may have been the largest.
+        peak = max(self.peak, now, key=lambda memory: memory.total)
         return {
             "peak_mb": round(peak.total / MB),
             "peak_own_mb": round(peak.own / MB),

@@ -36,6 +36,7 @@ RECORD = ROOT / "book" / "records" / "versions.json"
 PAGE = "book/versions.md"
 PYTHONS = ("3.11", "3.12", "3.13")
 CHOICES = ("lowest", "pinned", "newest")
+ENVIRONMENTS = [f"{python} {choice}" for python in PYTHONS for choice in CHOICES]
 PAIR = ("torch", "torchvision")
 NOT_THE_CODE = ("book/records/versions.json",)  # what a measurement changes is no reason to measure again
 # This test judges the record that is being written here.
@@ -48,13 +49,12 @@ print(json.dumps(circumstances(torch.device("cpu"))))
 """
 
 
-def run(*command: str | Path, cwd: Path = ROOT, **environment: str | None) -> str:
-    """Run a command and return what it printed; None takes a variable out of its environment.
+def run(*command: str | Path, cwd: Path = ROOT) -> str:
+    """Run a command and return what it printed.
 
     Raises SystemExit with the end of its messages when it fails.
     """
-    variables = {name: value for name, value in (os.environ | environment).items() if value is not None}
-    finished = subprocess.run([*map(str, command)], cwd=cwd, env=variables, capture_output=True, text=True, check=False)
+    finished = subprocess.run([*map(str, command)], cwd=cwd, capture_output=True, text=True, check=False)
     if finished.returncode != 0:
         raise SystemExit(f"{' '.join(map(str, command))} failed:\n{(finished.stdout + finished.stderr)[-3000:]}")
     return finished.stdout
@@ -101,10 +101,8 @@ def without_torch(constraints: str) -> str:
 def interpreter(version: str) -> str:
     """Return the program python3.X; raise SystemExit where there is none that works."""
     program = shutil.which(f"python{version}")
-    if (
-        program
-        and subprocess.run([program, "-c", "import ensurepip"], capture_output=True, check=False).returncode == 0
-    ):
+    trial = (program, "-c", "import ensurepip")
+    if program and subprocess.run(trial, capture_output=True, check=False).returncode == 0:
         return program
     raise SystemExit(f"There is no python{version} with pip here. Install it, or measure the others with --only.")
 
@@ -178,8 +176,7 @@ def measure(python_version: str, choice: str, index: str | None, workers: str) -
 
 def write(record: dict[str, Any]) -> None:
     """Write the record whole or not at all, its rows in the order of the versions."""
-    order = [f"{python} {choice}" for python in PYTHONS for choice in CHOICES]
-    rows = {name: record["environments"][name] for name in order if name in record["environments"]}
+    rows = {name: record["environments"][name] for name in ENVIRONMENTS if name in record["environments"]}
     unfinished = RECORD.with_suffix(".unfinished")
     unfinished.write_text(json.dumps(record | {"environments": rows}, indent=1, ensure_ascii=False) + "\n", "utf8")
     unfinished.replace(RECORD)
@@ -197,15 +194,15 @@ def chosen(record: dict[str, Any], only: str | None) -> list[str]:
     if only:
         return [only]
     digest = code_digest()
-    names = [f"{python} {choice}" for python in PYTHONS for choice in CHOICES]
-    return [name for name in names if record["environments"].get(name, {}).get("code") != digest]
+    return [name for name in ENVIRONMENTS if record["environments"].get(name, {}).get("code") != digest]
 
 
 def main() -> int:
     """Measure what the record lacks, and say what failed."""
-    names = [f"{python} {choice}" for python in PYTHONS for choice in CHOICES]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=names, metavar='"3.12 lowest"', help=f"one of: {', '.join(names)}")
+    parser.add_argument(
+        "--only", choices=ENVIRONMENTS, metavar='"3.12 lowest"', help=f"one of: {', '.join(ENVIRONMENTS)}"
+    )
     parser.add_argument("--merge", type=Path, metavar="FILE", help="take the rows of this record, or the one of --only")
     parser.add_argument("--torch-index", help="the package index of another build of torch, such as the small one")
     parser.add_argument("--workers", default="2", help="in how many processes the tests run (2)")
