@@ -170,8 +170,9 @@ def measure(python_version: str, choice: str, index: str | None, workers: str) -
         tested = time.monotonic()
         found = results(report, [path.stem for path in sorted((folder / "notebooks").glob("*.ipynb"))])
         row = {"choice": choice} | json.loads(run(own, "-c", TELL, cwd=folder))
+        code = code_digest(folder)  # of the clone: somebody may have committed since
     row |= {"install_seconds": round(installed - started), "test_seconds": round(tested - installed)}
-    return row | found | {"code": code_digest()}
+    return row | found | {"code": code}
 
 
 def write(record: dict[str, Any]) -> None:
