@@ -33,6 +33,7 @@ def tolerant(recorded, now, **own):
         ("3x3, 98 %, 12ms, 5s.", [3, 98, 12, 5]),
         ("took 5.", [5]),
         ("float32 layer1.0.weight x_2 conv2d 0x7f3a 2.14.1 2.14.1+cpu 127.0.0.1 <Nano>", []),
+        ("[enforce fail at alloc_cpu.cpp:127] err == 0, train.py:12: 3", [0, 3]),
     ],
 )
 def test_what_is_a_number(text, numbers):
@@ -130,6 +131,13 @@ def test_a_cell_that_is_missing_and_one_that_is_new():
         assert "not in the record" in new.what
 
 
+def test_words_alone_may_come_and_go_where_only_numbers_count():
+    """A deprecated call shows a warning here, and nothing where it is not yet deprecated."""
+    for before, after in (({"old": "a warning"}, {}), ({}, {"new": "a warning"})):
+        assert drifts(before, after)
+        assert not drifts(before, after, {"new": Tolerance()})
+
+
 def test_a_cell_in_which_all_has_changed_does_not_hide_the_others():
     assert len(exact("\n".join("123456789"), "\n".join("abcdefghi"))) == 4
     assert exact("\n".join("123456789"), "\n".join("abcdefghi"))[-1] == "cell cell, 6 more places"
@@ -159,6 +167,12 @@ def test_all_kinds_of_text_that_a_cell_shows():
         )
     )
     assert shown == {"cell": "one\ntwo\n | loss\na | 0.5\ntensor(3)\nValueError: not 4"}
+
+
+def test_what_was_written_to_stderr_can_be_left_out():
+    cell = cell_with(stream("1"), new_output("stream", name="stderr", text="a remark"))
+    assert texts(cell) == {"cell": "1a remark"}
+    assert texts(cell, stderr=False) == {"cell": "1"}
 
 
 @pytest.mark.parametrize(

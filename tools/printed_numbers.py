@@ -13,10 +13,11 @@ from PIL import Image
 
 VARIES = "varies"  # the tag of a cell that shows timings, memory or the like: what it shows is not compared
 THOUSANDS = r"\d{1,3}(?:[,_\u00a0\u2009\u202f]\d{3})+(?!\d)"
-# Versions and addresses (2.14.1+cpu, 0x7f31) are names, no numbers; so are the digits in float32, layer1.0 and x_2.
+# Versions, addresses and places in a source (2.14.1+cpu, 0x7f31, alloc.cpp:127) are names, no numbers; so are the
+# digits in float32, layer1.0 and x_2.
 # A sign belongs to a number unless something stands before it from which the number is subtracted.
 VALUE = re.compile(
-    rf"""(?<![\w.])(?:\d+(?:\.\d+){{2,}}[\w.+]*|0[xX][0-9a-fA-F]+)
+    rf"""(?<![\w.])(?:\d+(?:\.\d+){{2,}}[\w.+]*|0[xX][0-9a-fA-F]+|\w+\.(?:cpp|cc|cu|h|py):\d+)
        | (?P<value>(?:(?<![\w.)\]])[+−-])? (?<![\w.])
            (?: (?:{THOUSANDS}|\d+) (?:\.\d*)? (?:[eE][+−-]?\d+)?
              | \.\d+ (?:[eE][+−-]?\d+)?
@@ -105,13 +106,14 @@ def text_of(data: dict[str, Any]) -> str:
     return data.get("text/plain", "")
 
 
-def text_shown(cell: NotebookNode) -> str:
+def text_shown(cell: NotebookNode, stderr: bool = True) -> str:
     """Return all text that a cell shows: first what it printed, then what it displayed, then its error.
 
     The order in which text and pictures arrive may differ; that of the printed lines may not. Of paths on this machine
-    the name of the file is left.
+    the name of the file is left. `stderr` says whether to take what was written there.
     """
-    printed = "".join(output.text for output in cell.outputs if output.output_type == "stream")
+    streams = [output for output in cell.outputs if output.output_type == "stream"]
+    printed = "".join(output.text for output in streams if stderr or output.name != "stderr")
     parts = [after_returns(printed)]
     for output in cell.outputs:
         if "data" in output:
@@ -137,9 +139,9 @@ def compared_cells(notebook: NotebookNode) -> list[NotebookNode]:
     return [c for c in notebook.cells if c.cell_type == "code" and VARIES not in c.metadata.get("tags", [])]
 
 
-def texts(notebook: NotebookNode) -> dict[str, str]:
+def texts(notebook: NotebookNode, stderr: bool = True) -> dict[str, str]:
     """Return the text that each cell shows, by the cell's id; cells that show none or that vary are left out."""
-    shown = {cell.id: text_shown(cell) for cell in compared_cells(notebook)}
+    shown = {cell.id: text_shown(cell, stderr) for cell in compared_cells(notebook)}
     return {cell: text for cell, text in shown.items() if text}
 
 
