@@ -11,8 +11,9 @@ measured is the commit that is checked out, cloned into an empty folder, with pa
 - pinned: those in constraints.txt;
 - newest: what the registry has.
 
-All other packages are those of constraints.txt, so that a difference is PyTorch's. Needs nothing but Python's standard
-library, and each version of Python as `python3.11` and so on. The page book/versions.md shows the record.
+All other packages but those that torch asks for are those of constraints.txt, so that a difference is PyTorch's. Needs
+nothing but Python's standard library, and each version of Python as `python3.11` and so on. The page book/versions.md
+shows the record.
 """
 
 import argparse
@@ -82,9 +83,10 @@ def lowest_versions(requirements: str) -> dict[str, str]:
 
 
 def without_torch(constraints: str) -> str:
-    """Return constraints.txt without torch, torchvision and what is installed for their sake alone.
+    """Return constraints.txt without torch, torchvision, what torch asks for, and what is installed for their sake alone.
 
-    Another version of torch wants other versions of those. uv writes below each line who needs it (`# via …`).
+    Another version of torch wants other versions of those: 2.11 and 2.12 refuse the setuptools that suits 2.14. uv
+    writes below each line who needs it (`# via …`).
     """
     entries: list[tuple[str, str, set[str]]] = []  # the line, its package, who needs it
     for line in constraints.splitlines():
@@ -92,7 +94,7 @@ def without_torch(constraints: str) -> str:
             entries.append((line, line.partition("==")[0], set()))
         elif line.startswith("    #") and entries:
             entries[-1][2].update(re.sub(r"^\s*#\s*(via)?\s*", "", line).split())
-    dropped = set(PAIR)
+    dropped = set(PAIR) | {name for _, name, needed_by in entries if "torch" in needed_by}
     while more := {name for _, name, needed_by in entries if needed_by and needed_by <= dropped} - dropped:
         dropped |= more
     return "".join(f"{line}\n" for line, name, _ in entries if name not in dropped)
