@@ -83,7 +83,7 @@ def lowest_versions(requirements: str) -> dict[str, str]:
 
 
 def without_torch(constraints: str) -> str:
-    """Return constraints.txt without torch, torchvision, what torch asks for, and what is installed for their sake alone.
+    """Return constraints.txt without torch, torchvision, what torch asks for, and what only these need.
 
     Another version of torch wants other versions of those: 2.11 and 2.12 refuse the setuptools that suits 2.14. uv
     writes below each line who needs it (`# via …`).
