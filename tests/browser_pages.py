@@ -46,7 +46,7 @@ def visit(browser, address):
         page.problems, page.traffic = [], []
         page.on("console", lambda line: page.problems.append(line.text) if line.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: page.problems.append(str(error)))
-        page.on("requestfailed", lambda request: page.problems.append(f"failed: {request.url}"))
+        page.on("requestfailed", lambda request: page.problems.extend(failure(request)))
         page.on("request", lambda request: page.traffic.append(request.url))
         page.goto(f"{address}/{name}.html")
         return page
@@ -54,6 +54,11 @@ def visit(browser, address):
     yield open_page
     for context in contexts:
         context.close()
+
+
+def failure(request):
+    """Return what to say of a request that failed; nothing where only the page was left before the answer came."""
+    return [] if request.failure == "net::ERR_ABORTED" else [f"failed: {request.url}: {request.failure}"]
 
 
 def wait_until(page, condition, seconds=20):

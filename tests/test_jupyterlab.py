@@ -28,6 +28,8 @@ WITH_FORMULAS = "03_linear_regression_numpy"
 WITH_LINKS = "a2_reading_old_pytorch"
 SECONDS_TO_RUN = 300  # twelve on a quiet machine
 READY = "document.querySelectorAll('.jp-NotebookPanel .jp-Cell').length"
+# In front of a cell that runs or has run stands [*] or a number.
+STARTED = r"[...document.querySelectorAll('.jp-InputPrompt')].some((prompt) => /[*\d]/.test(prompt.textContent))"
 STATUS = "document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status"
 # Where a formula is to be read there is a formula, not its source; code keeps its dollars.
 FORMULAS = """[...document.querySelectorAll('.jp-MarkdownOutput')].map((text) => {
@@ -72,9 +74,20 @@ class Learner:
         return cell
 
     def run_all(self):
-        """Choose Run, Run All Cells; return the notebook as it was saved when everything had run."""
-        self.page.get_by_role("menuitem", name="Run", exact=True).click()
-        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        """Choose Run, Run All Cells; return the notebook as it was saved when everything had run.
+
+        Once in some dozens of runs JupyterLab does nothing when this is chosen right after it has started. A learner
+        would choose it again.
+        """
+        for last in (False, False, True):
+            self.page.get_by_role("menuitem", name="Run", exact=True).click()
+            self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+            try:
+                wait_until(self.page, STARTED, seconds=30)
+                break
+            except AssertionError:
+                if last:
+                    raise
         end = time.monotonic() + SECONDS_TO_RUN
         while time.monotonic() < end:
             self.page.wait_for_timeout(500)
