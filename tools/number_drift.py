@@ -115,11 +115,14 @@ def drifts(
     """
     found = []
     for cell in recorded | now:
-        if cell not in now and (tolerances is None or values(recorded[cell])):
+        in_one = cell not in now or cell not in recorded
+        if in_one and tolerances is not None and not values(recorded.get(cell) or now[cell]):
+            continue
+        if cell not in now:
             found.append(Drift(cell, "which the record holds, is gone, or shows nothing that is compared"))
-        elif cell not in recorded and (tolerances is None or values(now[cell])):
+        elif cell not in recorded:
             found.append(Drift(cell, "which shows something, is not in the record"))
-        elif cell in recorded and cell in now and (tolerances is None or not tolerances[cell].only_here):
+        elif tolerances is None or not tolerances[cell].only_here:
             both = recorded[cell], now[cell]
             what = list(exactly(*both) if tolerances is None else within_tolerance(*both, tolerances[cell]))
             found += [Drift(cell, place) for place in what[:MOST_PLACES]]
