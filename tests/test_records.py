@@ -6,9 +6,19 @@ import sys
 from pprint import pformat
 
 import pytest
+import torch
 
 from book_files import ROOT, code_cells, notebook_paths, read
-from recording import RECORDS, cells_with, recipe_digest, without_comments
+from recording import (
+    NOTEBOOKS,
+    RECORDS,
+    SAME_NUMBERS,
+    cells_with,
+    chapter_names,
+    measured_recipe,
+    recipe_digest,
+    without_comments,
+)
 
 RECORD_FILES = sorted(RECORDS.glob("*.json"))
 # Most records belong to the recipe cells of one chapter. Others are about all notebooks: tests/test_hub.py knows when
@@ -40,9 +50,26 @@ def test_the_page_says_when_and_on_what_it_was_measured(chapter, cell):
 @pytest.mark.parametrize("file", OF_A_CHAPTER, ids=lambda file: file.stem)
 def test_the_recipe_has_not_changed_since(file):
     record = json.loads(file.read_text("utf8"))
-    assert record["recipe"] == recipe_digest(record["chapter"]), (
+    assert record["recipe"] == measured_recipe(record["chapter"]), (
         f"the recipe cells of {record['chapter']} have changed since {file.name} was written: run `make records`"
     )
+
+
+@pytest.mark.parametrize("chapter", ["08_mnist_cnn", "09_four_networks"])
+def test_a_recipe_that_saves_memory_gives_the_numbers_of_the_recipe_that_was_measured(chapter, monkeypatch):
+    monkeypatch.chdir(NOTEBOOKS)  # chapter_names goes there; go back afterwards
+    assert recipe_digest(chapter) in SAME_NUMBERS, f"{chapter} is measured as it stands: take it out of this test"
+    names = chapter_names(chapter)
+    dataset = names["load_mnist"](train=True)
+    before = dataset.data.clone()
+    images, targets = names["prepare"](dataset).tensors
+    assert torch.equal(images, (before.unsqueeze(1).float() / 255 - names["MEAN"]) / names["STD"]), "other bits"
+    assert torch.equal(dataset.data, before), "the dataset was changed"
+    assert torch.equal(targets, dataset.targets)
+
+
+def test_every_recipe_that_stands_for_another_is_in_use():
+    assert set(SAME_NUMBERS) <= {recipe_digest(json.loads(file.read_text("utf8"))["chapter"]) for file in OF_A_CHAPTER}
 
 
 @pytest.mark.parametrize("file", RECORD_FILES, ids=lambda file: file.stem)

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import re
+import time
 from http.cookies import SimpleCookie
 from types import SimpleNamespace
 
@@ -23,7 +24,17 @@ from bookkit.page_styles import is_used, link_bundle, purged, with_paths_from
 from bookkit.page_weight import MOST_DIFFERENCE, difference, lighter_code, lighter_picture, looks
 from browser_pages import wait_until
 from built_site import served
-from weigh_pages import CompressingHandler, Weight, pages_to_read, reader_who_returns, weigh
+from chromium import SCREENS
+from weigh_pages import (
+    MOST_SHIFT,
+    WATCH_SHIFTS,
+    CompressingHandler,
+    Weight,
+    opened,
+    pages_to_read,
+    reader_who_returns,
+    weigh,
+)
 
 VERSIONS = {"site.js": "2", "noscript.css": "4"}
 HEAD = '<html data-content_root="../"><head><meta charset="utf-8" />\n'
@@ -83,6 +94,38 @@ def test_a_page_does_not_jump_where_a_search_leads_to(browser, returning, packed
     one = weigh(browser, returning, packed_address, name)
     assert set(one.shifts) == {f"{screen} {at}" for screen in ("wide", "narrow") for at in ["top", *JUMPING[name]]}
     assert [complaint for complaint in one.complaints if "shift" in complaint] == []
+
+
+class LateStyle(CompressingHandler):
+    """A figure's style comes late, as over a slow line; the font of the formulas must not come later still."""
+
+    def do_GET(self):
+        if "/figures/" in self.path and ".css" in self.path:
+            time.sleep(0.5)
+        super().do_GET()
+
+
+def test_a_page_does_not_jump_where_its_style_comes_late(browser, site):
+    shifts = []
+    with served(site, handler=LateStyle) as address:
+        for at in ["exercises", "figure-descent"] * 3:
+            context = browser.new_context(viewport=SCREENS["narrow"])
+            context.add_init_script(WATCH_SHIFTS)
+            page = context.new_page()
+            opened(page, f"{address}/notebooks/03_linear_regression_numpy.html#{at}")
+            shifts.append(page.evaluate("window.shift"))
+            context.close()
+    assert max(shifts) <= MOST_SHIFT, shifts
+
+
+def test_a_page_asks_early_for_the_font_of_its_formulas_and_no_other_page_does(visit):
+    for name, preloads in {"notebooks/03_linear_regression_numpy": 1, "index": 0}.items():
+        page = visit(name)
+        links = page.locator("link[rel=preload]").evaluate_all("(links) => links.map((link) => link.href)")
+        assert len(links) == preloads, name
+        fetched = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
+        fonts = [address for address in fetched if "maths.woff2" in address]
+        assert fonts == links, f"{name}: the font that is used is another one than the font that was asked for early"
 
 
 def test_every_page_carries_the_policy_and_nothing_that_it_forbids(pages):

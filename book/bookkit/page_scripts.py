@@ -42,6 +42,8 @@ DOCUMENTATION_OPTIONS.search_as_you_type = false;
 """
 # Light or dark; and where the browser refuses to store anything (it throws), an object that forgets takes the place of
 # the storage: the theme reads and writes without asking, and its error would end every other part of site.js as well.
+# And the font of the formulas, asked for at once: formulas have another height in it, so that it moves all that stands
+# below them if it comes after the first drawing. (To a page opened from a disk a browser gives no font in advance.)
 EARLY = """
 (() => {
   "use strict";
@@ -53,6 +55,10 @@ EARLY = """
     page.mode = page.theme = "auto";
   }
   if (page.theme === "auto") page.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  if (page.formulaFont && location.protocol !== "file:") {
+    const font = { rel: "preload", as: "font", type: "font/woff2", crossOrigin: "anonymous", href: page.formulaFont };
+    document.head.append(Object.assign(document.createElement("link"), font));
+  }
   for (const name of ["localStorage", "sessionStorage"]) {
     try {
       window[name].getItem("mode");

@@ -13,7 +13,7 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
 from .built_pages import rewrite_pages
-from .page_fonts import with_small_fonts
+from .page_fonts import with_early_font, with_small_fonts
 
 # In the order in which the theme loads them; a later rule wins over an earlier one.
 SHEETS = [
@@ -132,7 +132,7 @@ def bundle_styles(app: Sphinx, exception: Exception | None) -> None:
     css = with_small_fonts(bundle(site / "_static", words_in_use(site)), site)
     (site / "_static" / BUNDLE).write_text(css, "utf8")
     version = hashlib.sha256(css.encode()).hexdigest()[:8]
-    rewrite_pages(site, lambda html, _page: link_bundle(html, version))
+    rewrite_pages(site, lambda html, _page: with_early_font(link_bundle(html, version), css))
 
 
 def connect(app: Sphinx) -> None:
