@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import psutil
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
@@ -21,7 +22,7 @@ from traitlets.config import Config
 import size_hub
 from book_files import ROOT, notebook_paths, read, seconds_allowed
 from hub_links import hub_link
-from measure_notebook import LIMIT_MB, LIMITS_MB, Sampler, limit_mb
+from measure_notebook import LIMIT_MB, LIMITS_MB, MOST_OF_FILES_MB, Sampler, limit_mb, memory_of
 from record_notebook_costs import cell_digest, is_out_of_date
 from size_hub import Costs, markdown_table, read_costs, sizes, with_blocks, with_sizes, written
 
@@ -288,6 +289,14 @@ def test_measured_numbers_are_plausible():
         assert row["peak_mb"] == pytest.approx(row["peak_own_mb"] + row["peak_files_mb"], abs=1)
         assert row["dearest_cell"]["cpu_seconds"] <= row["cpu_seconds"] + 0.1, name
         assert row["processes"] >= 1
+        assert row["peak_files_mb"] < MOST_OF_FILES_MB, f"{name}: the bound cuts off what was measured"
+
+
+def test_libraries_count_up_to_a_bound(monkeypatch):
+    """What the system maps just after an installation, without being asked, is not what a notebook needs."""
+    whole = memory_of(psutil.Process()).files
+    monkeypatch.setattr("measure_notebook.MOST_OF_FILES_MB", 1)
+    assert memory_of(psutil.Process()).files == 1_000_000 < whole
 
 
 FORKS = """
