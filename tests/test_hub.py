@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import psutil
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
@@ -22,8 +21,9 @@ from traitlets.config import Config
 import size_hub
 from book_files import ROOT, notebook_paths, read, seconds_allowed
 from hub_links import hub_link
-from measure_notebook import LIMIT_MB, LIMITS_MB, MOST_OF_FILES_MB, Sampler, limit_mb, memory_of
+from measure_notebook import LIMIT_MB, LIMITS_MB, Memory, Sampler, limit_mb
 from record_notebook_costs import cell_digest, is_out_of_date
+from run_chapter import MOST_OF_FILES_MB, needed_mb
 from size_hub import Costs, markdown_table, read_costs, sizes, with_blocks, with_sizes, written
 
 HUB = ROOT / "hub"
@@ -292,11 +292,10 @@ def test_measured_numbers_are_plausible():
         assert row["peak_files_mb"] < MOST_OF_FILES_MB, f"{name}: the bound cuts off what was measured"
 
 
-def test_libraries_count_up_to_a_bound(monkeypatch):
+def test_libraries_count_up_to_a_bound():
     """What the system maps just after an installation, without being asked, is not what a notebook needs."""
-    whole = memory_of(psutil.Process()).files
-    monkeypatch.setattr("measure_notebook.MOST_OF_FILES_MB", 1)
-    assert memory_of(psutil.Process()).files == 1_000_000 < whole
+    assert needed_mb(Memory(own=1_000_000_000, files=385_000_000, rss=0, processes=1)) == 1385
+    assert needed_mb(Memory(own=1_000_000_000, files=999_000_000, rss=0, processes=1)) == 1000 + MOST_OF_FILES_MB
 
 
 FORKS = """

@@ -9,12 +9,9 @@ Every 50 ms the memory of the kernel and of all processes that it has started is
 
 - pages that belong to no file (arrays, weights, Python's objects, shared memory): each process' proportional share, so
   that pages which a forked worker shares with its parent are counted once;
-- pages of files (the libraries): those of the process that has the most, but no more than MOST_OF_FILES_MB. All
-  processes of a kernel map the same libraries, so to add them up would count PyTorch once a process. The proportional
-  share is of no use here: it shrinks when an unrelated program, another learner's kernel say, has PyTorch open as well.
-  The bound is needed because the system maps more than a process asks for, in larger pieces where a file was written a
-  short time ago: just after `pip install` the same kernel had 505 MB of libraries instead of 385. It takes such pages
-  back when memory is short.
+- pages of files (the libraries): those of the process that has the most. All processes of a kernel map the same
+  libraries, so to add them up would count PyTorch once a process. The proportional share is of no use here: it shrinks
+  when an unrelated program, another learner's kernel say, has PyTorch open as well.
 """
 
 import contextlib
@@ -36,7 +33,6 @@ from nbclient import NotebookClient
 EVERY = 0.05  # seconds between two looks
 SECONDS_A_CELL = 600
 MB = 1e6
-MOST_OF_FILES_MB = 460  # tests/test_hub.py: less than that in every notebook, where nothing was installed just before
 LIMIT_MB = 1500  # what a notebook may take: beside JupyterLab it then fits on a machine of 2 GB
 # Four processes have PyTorch open at once: the kernel, torchrun and two workers. That is what the chapter is about. In
 # the build that brings NVIDIA's libraries along, loading these costs each of them more than 100 MB of its own.
@@ -69,7 +65,7 @@ class Memory:
     """Bytes that a tree of processes holds at one moment."""
 
     own: int  # in no file, each page counted once
-    files: int  # libraries and other mapped files, of the process that has the most, up to MOST_OF_FILES_MB
+    files: int  # libraries and other mapped files, of the process that has the most
     rss: int  # what adding up the resident sizes would give
     processes: int
 
@@ -96,7 +92,7 @@ def memory_of(root: psutil.Process) -> Memory:
         if "RssFile" not in status:  # a zombie: it has ended and holds nothing
             continue
         own += rollup["Pss_Anon"] + rollup["Pss_Shmem"]
-        files = max(files, min(status["RssFile"], int(MOST_OF_FILES_MB * MB)))
+        files = max(files, status["RssFile"])
         rss += rollup["Rss"]
         processes += 1
     return Memory(own, files, rss, processes)
