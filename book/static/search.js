@@ -48,7 +48,8 @@
     // Of a common word the index holds some places only; how many there are in truth it holds in `common`.
     const truly = Math.max(inPlaces.size, ...[...answers(word).keys()].map((other) => common[other] ?? 0));
     const rarity = Math.log(1 + places.length / (1 + truly));
-    return { rarity, inPlaces };
+    // Where the index names less than half of a word's places, that it does not name a place says nothing about it.
+    return { rarity, inPlaces, tells: truly <= 2 * inPlaces.size };
   }
 
   /** The part of a heading that the query says, from 0 to 1. */
@@ -62,13 +63,15 @@
   function search(query) {
     const asked = split(query);
     const found = asked.flatMap(known).map(lookUp).filter(({ inPlaces }) => inPlaces.size > 0);
-    const whole = found.reduce((sum, { rarity }) => sum + rarity, 0);
+    const telling = found.some(({ tells }) => tells) ? found.filter(({ tells }) => tells) : found;
+    const whole = telling.reduce((sum, { rarity }) => sum + rarity, 0);
     const score = new Map();
     const covered = new Map();
-    for (const { rarity, inPlaces } of found) {
-      for (const [place, weight] of inPlaces) {
-        score.set(place, (score.get(place) ?? 0) + rarity * weight);
-        covered.set(place, (covered.get(place) ?? 0) + rarity / whole);
+    for (const word of found) {
+      const share = telling.includes(word) ? 1 : 0.5;
+      for (const [place, weight] of word.inPlaces) {
+        score.set(place, (score.get(place) ?? 0) + share * word.rarity * weight);
+        covered.set(place, (covered.get(place) ?? 0) + (share === 1 ? word.rarity / whole : 0));
       }
     }
     return [...score.keys()]
