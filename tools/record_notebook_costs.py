@@ -49,6 +49,17 @@ class Textless(ast.NodeTransformer):
         return ast.Constant("") if isinstance(node.value, str) else node
 
 
+def shape(node: Any) -> Any:
+    """Return a piece of a syntax tree as nested lists, without fields that are empty.
+
+    ast.dump() would not do: its text differs between Pythons, because each new one adds fields.
+    """
+    if isinstance(node, ast.AST):
+        fields = [[name, shape(value)] for name, value in ast.iter_fields(node) if value not in (None, [])]
+        return [type(node).__name__, *fields]
+    return [shape(part) for part in node] if isinstance(node, list) else repr(node)
+
+
 def cell_digest(source: str) -> str:
     """Return a digest of what a cell does: comments, layout and texts do not count.
 
@@ -61,7 +72,7 @@ def cell_digest(source: str) -> str:
         tree = ast.parse(TransformerManager().transform_cell(source))
     except SyntaxError:
         return digest(source.encode())[:8]
-    return digest(ast.dump(Textless().visit(tree)).encode())[:8]
+    return digest(str(shape(Textless().visit(tree))).encode())[:8]
 
 
 def is_out_of_date(row: dict[str, Any] | None, notebook: nbformat.NotebookNode) -> bool:
