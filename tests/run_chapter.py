@@ -13,6 +13,7 @@ lists are empty, it only runs.
 
 import contextlib
 import json
+import math
 import sys
 import time
 from pathlib import Path
@@ -27,7 +28,7 @@ from measure_notebook import MB, Memory, Sampler, says_memory
 SECONDS_A_CELL = 150  # so that a cell that hangs does not hang the tests; no chapter may take longer in all
 SECONDS_FOR_ALL_ANSWERS = 600
 SECONDS_BETWEEN_LOOKS = 0.2  # at the memory: enough to see whatever a cell holds, and a hundredth of a core
-MOST_OF_FILES_MB = 460  # tests/test_hub.py: in the record of costs every notebook has less
+COSTS = Path(__file__).resolve().parents[1] / "book" / "records" / "notebook_costs.json"
 TESTS = str(Path(__file__).resolve().parent)
 REMEMBER = """
 get_ipython().names_before_exercises = dict(get_ipython().user_ns)
@@ -68,14 +69,17 @@ def memory_of_kernel(client: NotebookClient) -> contextlib.AbstractContextManage
     return Sampler(client.km.provisioner.pid, SECONDS_BETWEEN_LOOKS)
 
 
-def needed_mb(peak: Memory) -> int:
+def needed_mb(peak: Memory, name: str) -> int:
     """Return how many megabytes a machine must have for a notebook: its own pages, and its libraries up to a bound.
 
     The system maps more of a library than a process asks for, in larger pieces where the file was written a short time
     ago. Just after `pip install` a kernel had 505 MB of libraries, later 385; such pages are given back when memory is
-    short. The record of costs, which is not made just after an installation, is not bounded.
+    short. So libraries count with what the record of costs has for this notebook, which is not made just after an
+    installation, and a tenth more, because another PyTorch has other libraries.
     """
-    return round(peak.own / MB + min(peak.files / MB, MOST_OF_FILES_MB))
+    rows = json.loads(COSTS.read_text("utf8"))["notebooks"]
+    bound = 1.1 * rows[name]["peak_files_mb"] if name in rows else math.inf
+    return round(peak.own / MB + min(peak.files / MB, bound))
 
 
 def run_and_go_on(
@@ -98,7 +102,7 @@ def run_and_go_on(
             with memory_of_kernel(client) as memory:
                 run_all(client, remember=bool(afterwards), exercises_too=exercises_too)
                 report["ended"] = time.time()
-            report["peak_mb"] = None if memory is None else needed_mb(memory.peak)
+            report["peak_mb"] = None if memory is None else needed_mb(memory.peak, Path(notebook).stem)
             nbformat.write(nb, notebook)
             client.timeout = seconds
             if afterwards:
