@@ -24,11 +24,11 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tools"))
 from measure_notebook import MB, Memory, Sampler, says_memory
+from size_hub import read_costs
 
 SECONDS_A_CELL = 150  # so that a cell that hangs does not hang the tests; no chapter may take longer in all
 SECONDS_FOR_ALL_ANSWERS = 600
 SECONDS_BETWEEN_LOOKS = 0.2  # at the memory: enough to see whatever a cell holds, and a hundredth of a core
-COSTS = Path(__file__).resolve().parents[1] / "book" / "records" / "notebook_costs.json"
 TESTS = str(Path(__file__).resolve().parent)
 REMEMBER = """
 get_ipython().names_before_exercises = dict(get_ipython().user_ns)
@@ -77,7 +77,7 @@ def needed_mb(peak: Memory, name: str) -> int:
     short. So libraries count with what the record of costs has for this notebook, which is not made just after an
     installation, and a tenth more, because another PyTorch has other libraries.
     """
-    rows = json.loads(COSTS.read_text("utf8"))["notebooks"]
+    rows = read_costs().rows
     bound = 1.1 * rows[name]["peak_files_mb"] if name in rows else math.inf
     return round(peak.own / MB + min(peak.files / MB, bound))
 

@@ -30,9 +30,9 @@ from weigh_pages import (
     WATCH_SHIFTS,
     CompressingHandler,
     Weight,
-    opened,
     pages_to_read,
     reader_who_returns,
+    shift_at,
     weigh,
 )
 
@@ -111,9 +111,7 @@ def test_a_page_does_not_jump_where_its_style_comes_late(browser, site):
         for at in ["exercises", "figure-descent"] * 3:
             context = browser.new_context(viewport=SCREENS["narrow"])
             context.add_init_script(WATCH_SHIFTS)
-            page = context.new_page()
-            opened(page, f"{address}/notebooks/03_linear_regression_numpy.html#{at}")
-            shifts.append(page.evaluate("window.shift"))
+            shifts.append(shift_at(context, f"{address}/notebooks/03_linear_regression_numpy.html#{at}"))
             context.close()
     assert max(shifts) <= MOST_SHIFT, shifts
 

@@ -106,6 +106,13 @@ def opened(page: Page, address: str) -> list[tuple[int, int]]:
     return page.evaluate(TRAFFIC)
 
 
+def shift_at(context: BrowserContext, address: str) -> float:
+    """Open an address in a new page and return by how much it jumped; the context watches with WATCH_SHIFTS."""
+    page = context.new_page()
+    opened(page, address)
+    return page.evaluate("window.shift")
+
+
 def reader_who_returns(browser: Browser, address: str) -> BrowserContext:
     """Return a browser's memory that holds what pages share, and nothing of a page of its own but VISITED's."""
     context = browser.new_context(viewport=SCREENS["wide"])
@@ -128,9 +135,7 @@ def weigh(browser: Browser, returning: BrowserContext, address: str, name: str, 
         shifts[f"{screen} top"] = page.evaluate("window.shift")
         has_figure = page.locator("figure.play").count() > 0
         for anchor in page.evaluate(ANCHORS) if with_anchors else []:
-            page = context.new_page()
-            opened(page, f"{address}/{name}.html#{anchor}")
-            shifts[f"{screen} #{anchor}"] = page.evaluate("window.shift")
+            shifts[f"{screen} #{anchor}"] = shift_at(context, f"{address}/{name}.html#{anchor}")
         context.close()
     first = firsts["wide"]
     if name == VISITED:

@@ -68,10 +68,10 @@
     const score = new Map();
     const covered = new Map();
     for (const word of found) {
-      const share = telling.includes(word) ? 1 : 0.5;
+      const tells = telling.includes(word);
       for (const [place, weight] of word.inPlaces) {
-        score.set(place, (score.get(place) ?? 0) + share * word.rarity * weight);
-        covered.set(place, (covered.get(place) ?? 0) + (share === 1 ? word.rarity / whole : 0));
+        score.set(place, (score.get(place) ?? 0) + (tells ? 1 : 0.5) * word.rarity * weight);
+        if (tells) covered.set(place, (covered.get(place) ?? 0) + word.rarity / whole);
       }
     }
     return [...score.keys()]
