@@ -96,22 +96,24 @@ def test_a_page_does_not_jump_where_a_search_leads_to(browser, returning, packed
     assert [complaint for complaint in one.complaints if "shift" in complaint] == []
 
 
-class LateStyle(CompressingHandler):
-    """A figure's style comes late, as over a slow line; the font of the formulas must not come later still."""
+class LateParts(CompressingHandler):
+    """A figure's style and the pictures come late, as over a slow line: nothing may move when they are there."""
 
     def do_GET(self):
-        if "/figures/" in self.path and ".css" in self.path:
+        if "/_images/" in self.path or ("/figures/" in self.path and ".css" in self.path):
             time.sleep(0.5)
         super().do_GET()
 
 
-def test_a_page_does_not_jump_where_its_style_comes_late(browser, site):
+@pytest.mark.parametrize("name", JUMPING)
+def test_a_page_does_not_jump_where_its_parts_come_late(browser, site, name):
+    """Formulas above the place jump one time in two if their font comes after the style, hence three times."""
     shifts = []
-    with served(site, handler=LateStyle) as address:
-        for at in ["exercises", "figure-descent"] * 3:
+    with served(site, handler=LateParts) as address:
+        for at in JUMPING[name] * 3:
             context = browser.new_context(viewport=SCREENS["narrow"])
             context.add_init_script(WATCH_SHIFTS)
-            shifts.append(shift_at(context, f"{address}/notebooks/03_linear_regression_numpy.html#{at}"))
+            shifts.append(shift_at(context, f"{address}/{name}.html{at}"))
             context.close()
     assert max(shifts) <= MOST_SHIFT, shifts
 

@@ -1,10 +1,11 @@
 """Repair what the theme gets wrong in the pages it writes: weight and accessibility."""
 
 import re
-import struct
 from pathlib import Path
 
+import imagesize
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 
 from .built_pages import rewrite_pages
 
@@ -48,13 +49,18 @@ LEFTOVERS = [
     "searchindex.js",  # of a build before the book had its own search
 ]
 
-PICTURE = re.compile(r'<img (?![^>]*\bloading=)(?P<before>[^>]*?)src="(?P<src>(?!\w+:|//)[^"]+\.png)"')
+PICTURE = re.compile(r'<img (?![^>]*\bloading=)(?P<before>[^>]*?)src="(?P<src>(?!\w+:|//)[^"]+\.(?:png|svg))"')
 
 
 def sized(picture: re.Match[str], page: Path) -> str:
-    """Return an <img> that says its size, so the text below does not jump, and loads when the reader comes near."""
+    """Return an <img> that says its size, so the text below does not jump, and loads when the reader comes near.
+
+    Raises ExtensionError where the file does not tell its size.
+    """
     file = page.parent / picture["src"]
-    width, height = struct.unpack(">II", file.read_bytes()[16:24])  # where every PNG file keeps them
+    width, height = (round(pixels) for pixels in imagesize.get(file))  # a drawing's points count 4/3 of a pixel
+    if min(width, height) <= 0:
+        raise ExtensionError(f"{page.name}: theme_repairs.py finds no width and height in {file.name}")
     size = f'width="{width}" height="{height}"'
     return f'<img loading="lazy" {size} {picture["before"]}src="{picture["src"]}"'
 
