@@ -118,6 +118,39 @@ def test_a_page_does_not_jump_where_its_parts_come_late(browser, site, name):
     assert max(shifts) <= MOST_SHIFT, shifts
 
 
+HEIGHTS = "[...document.querySelectorAll('article img')].map((image) => image.getBoundingClientRect().height)"
+LOAD_ALL = """Promise.all([...document.querySelectorAll("article img")].map((image) => {
+  image.loading = "eager";
+  return image.decode();
+}))"""
+
+
+def held_back(page, pattern):
+    """Let a page ask for files and get no answer; return the list of those that it has asked for."""
+    asked = []
+    page.route(re.compile(pattern), lambda route: asked.append(route))
+    return asked
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_a_picture_has_its_height_before_it_has_come(browser, address, pages, screen):
+    """Every picture is asked for and never answered; then all come, on a page of the same size."""
+    with_pictures = [name for name, page in pages.items() if page.images]
+    assert {"index", "notebooks/05_computation_graphs"} <= set(with_pictures)
+    for name in with_pictures:
+        before, after = (browser.new_page(viewport=SCREENS[screen]) for _ in range(2))
+        asked = held_back(before, r"\.(png|svg)\b")
+        before.goto(f"{address}/{name}.html", wait_until="domcontentloaded")
+        after.goto(f"{address}/{name}.html")
+        after.evaluate(LOAD_ALL)
+        # A drawing's size is a fraction of a pixel, what a page states is a whole number: hence not exactly.
+        assert before.evaluate(HEIGHTS) == pytest.approx(after.evaluate(HEIGHTS), abs=2), name
+        for route in asked:
+            route.abort()
+        before.close()
+        after.close()
+
+
 def test_a_page_asks_early_for_the_font_of_its_formulas_and_no_other_page_does(visit):
     for name, preloads in {"notebooks/03_linear_regression_numpy": 1, "index": 0}.items():
         page = visit(name)
