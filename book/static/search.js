@@ -48,7 +48,7 @@
     // Of a common word the index holds some places only; how many there are in truth it holds in `common`.
     const truly = Math.max(inPlaces.size, ...[...answers(word).keys()].map((other) => common[other] ?? 0));
     const rarity = Math.log(1 + places.length / (1 + truly));
-    // Where the index names less than half of a word's places, that it does not name a place says nothing about it.
+    // Where the index names fewer than half of a word's places, a place that it does not name may still hold the word.
     return { rarity, inPlaces, tells: truly <= 2 * inPlaces.size };
   }
 
