@@ -2,7 +2,9 @@
 
 import json
 import os
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -266,3 +268,36 @@ def test_too_little_shared_memory_gives_words_that_the_gallery_explains(tmp_path
     why = prose(next(entry.source for entry in gallery.cells if entry.id == "main-guard-why"))
     for repair in ("`num_workers=0`", "`--shm-size`", "`Bus error`", "`unable to allocate shared memory(shm)`"):
         assert repair in why
+
+
+TEMPORARY_FOLDER = """
+import multiprocessing.util
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+print(multiprocessing.util.get_temp_dir(), flush=True)
+print(len(list(DataLoader(TensorDataset(torch.zeros(8)), num_workers=1, timeout=5))))
+"""
+
+
+@linux
+@pytest.mark.parametrize("length", [20, 100])
+def test_a_temporary_folder_with_a_long_name_gives_words_that_the_gallery_explains(length):
+    """Recent Pythons take another folder by themselves where the path would be too long."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as base:
+        folder = Path(base, "x" * (length - len(base) - 1))
+        folder.mkdir()
+        finished = subprocess.run(
+            [sys.executable, "-c", TEMPORARY_FOLDER],
+            env=os.environ | {"TMPDIR": str(folder)},
+            capture_output=True,
+            encoding="utf8",
+            check=False,
+        )
+    words = "AF_UNIX path too long"
+    fits = len(finished.stdout.splitlines()[0] + "/listener-01234567") <= 107  # bytes of the path of a socket
+    assert fits == (finished.returncode == 0) == (words not in finished.stderr), finished.stderr
+    assert fits or length == 100
+    gallery = {cell.id: cell.source for cell in read(NOTEBOOKS / "a1_error_gallery.ipynb").cells}
+    assert f"`{words}`" in gallery["index"]
+    assert f"`{words}`" in gallery["main-guard-why"]
