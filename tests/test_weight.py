@@ -204,13 +204,14 @@ def test_the_policy_allows_files_where_the_site_is_opened_from_a_disk():
 def test_a_page_is_read_before_any_script_has_come(browser, address, name):
     """Every script is asked for and never answered."""
     page = browser.new_page(color_scheme="dark")
-    page.route("**/*.js*", lambda _route: None)
+    asked = held_back(page, r"\.js\b")
     page.goto(f"{address}/{name}.html", wait_until="commit")
     page.locator("article h1").first.wait_for(state="visible", timeout=3000)
     page.locator("article :is(p, input)").first.wait_for(state="visible", timeout=3000)
     painted = "performance.getEntriesByName('first-contentful-paint').length"
     wait_until(page, painted, seconds=3)
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 18, 18)"
+    assert asked
     page.close()
 
 
