@@ -240,7 +240,7 @@ def check_python(folder: Path) -> Result:
             return Result(
                 FAIL, "Python", text, advice + ". You have one:", (f"{other} {typed(folder / 'preflight.py')}",)
             )
-        return Result(FAIL, "Python", text, advice + ": get it from https://www.python.org/downloads/")
+        return Result(FAIL, "Python", text, advice + ": choose one of these at https://www.python.org/downloads/")
     if sys.version_info[:2] > NEWEST:
         advice = f"The book was tested with {PYTHONS}. If something fails, take one of these."
         return Result(HINT, "Python", text, advice, value=text)

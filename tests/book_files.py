@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 TEMPLATE = ROOT / "tools" / "chapter_template.ipynb"
 WRONG_ANSWERS = ROOT / "tests" / "wrong_answers"
+RIGHT_ANSWERS = ROOT / "tests" / "right_answers"
 
 FENCE = re.compile(r"^(```|~~~).*?^\1\s*$", re.MULTILINE | re.DOTALL)
 EXERCISE_HEADING = re.compile(r"^### Exercise (\d+) · (.+)$", re.MULTILINE)
@@ -51,6 +52,11 @@ def wrong_answers_path(path: Path) -> Path:
     if path == TEMPLATE:
         return path.with_suffix(".wrong_answers.toml")
     return WRONG_ANSWERS / f"{path.stem}.toml"
+
+
+def right_answers_path(path: Path) -> Path:
+    """Return the file with right answers that are not the chapter's solutions; few chapters have one."""
+    return RIGHT_ANSWERS / f"{path.stem}.toml"
 
 
 def copy_packed_data(folder: Path) -> None:

@@ -12,7 +12,15 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from book_files import Exercise, code_cells, copy_packed_data, exercises, read, wrong_answers_path
+from book_files import (
+    Exercise,
+    code_cells,
+    copy_packed_data,
+    exercises,
+    read,
+    right_answers_path,
+    wrong_answers_path,
+)
 from bookkit.teaching_notes import TypeBlock, notes_path, type_blocks
 from offline import run_offline
 
@@ -52,6 +60,12 @@ def lines_to_type(path: Path) -> tuple[TypeBlock, ...]:
 def wrong_answers(path: Path) -> list[dict]:
     """Return the collected wrong answers to a chapter's exercises."""
     return tomllib.loads(wrong_answers_path(path).read_text("utf8"))["wrong"]
+
+
+def right_answers(path: Path) -> list[dict]:
+    """Return the collected right answers to a chapter's exercises, besides its solutions."""
+    file = right_answers_path(path)
+    return tomllib.loads(file.read_text("utf8"))["right"] if file.exists() else []
 
 
 def copy_alone(path: Path, folder: Path) -> Path:
@@ -138,8 +152,8 @@ def unsolved_session(all_exercises: dict[int, Exercise], number: int, answer: st
 class ChapterRun:
     """A notebook that was run from top to bottom in an empty folder, without a network, in one kernel.
 
-    Afterwards the same kernel tried every stub, every solution, every wrong answer, and every solution once more, then
-    what the teaching notes have the teacher type: `typed` holds each block with its ending.
+    Afterwards the same kernel tried every stub, every solution, every collected answer, and every solution once more,
+    then what the teaching notes have the teacher type: `typed` holds each block with its ending.
     `notebook` holds the outputs; `seconds` is what it took, from the start of the program that started the kernel;
     `peak_mb` is the most memory that the notebook's kernel and its processes held, None where the system does not say;
     `failure` says what ended the run early, if anything did.
@@ -149,11 +163,13 @@ class ChapterRun:
         self.path = path
         self.exercises = {exercise.number: exercise for exercise in exercises(read(path))}
         self.wrong_answers = wrong_answers(path) if self.exercises else []
+        self.right_answers = right_answers(path)
         stubs = {("stub", n): (n, exercise.stub.source) for n, exercise in self.exercises.items()}
         solutions = {("solution", n): (n, exercise.solution.source) for n, exercise in self.exercises.items()}
         wrong = {("wrong", i): (w["exercise"], w["code"]) for i, w in enumerate(self.wrong_answers)}
+        right = {("right", i): (r["exercise"], r["code"]) for i, r in enumerate(self.right_answers)}
         again = {("solution again", n): answer for (_, n), answer in solutions.items()}
-        answers = stubs | solutions | wrong | again
+        answers = stubs | solutions | wrong | right | again
         sessions = [session(self.exercises, number, answer) for number, answer in answers.values()]
         unsolved = {("unsolved", n): answer for (_, n), answer in stubs.items()}
         alone = {("alone", n): answer for (_, n), answer in solutions.items()}
@@ -174,7 +190,7 @@ class ChapterRun:
             self.typed = [(block, BlockEnding(**ending)) for block, ending in zip(blocks, block_endings, strict=True)]
 
     def ending(self, which: str, number: int) -> Ending:
-        """Return how an answer ended: "stub", "solution" or "solution again" of an exercise, or a "wrong" one.
+        """Return how an answer ended: an exercise's "stub", "solution" or "solution again", a "wrong" or a "right" one.
 
         "unsolved" and "alone" are stub and solution where, as in a learner notebook, no earlier exercise was solved.
         """

@@ -74,8 +74,8 @@ def needed_mb(peak: Memory, name: str) -> int:
 
     The system maps more of a library than a process asks for, in larger pieces where the file was written a short time
     ago. Just after `pip install` a kernel had 505 MB of libraries, later 385; such pages are given back when memory is
-    short. So libraries count with what the record of costs has for this notebook, which is not made just after an
-    installation, and a tenth more, because another PyTorch has other libraries.
+    short. So libraries count with at most what the record of costs has for this notebook, which is not made just after
+    an installation, and a tenth more, because another PyTorch has other libraries. Without a record there is no bound.
     """
     rows = read_costs().rows
     bound = 1.1 * rows[name]["peak_files_mb"] if name in rows else math.inf

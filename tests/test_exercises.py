@@ -32,6 +32,16 @@ def test_wrong_answers_are_told_what_is_wrong(chapter):
     assert not failures, "\n".join(failures)
 
 
+def test_other_right_answers_pass(chapter):
+    """A check asks for what the task asks, not for the way of the solution."""
+    failures = []
+    for index, right in enumerate(chapter.right_answers):
+        ending = chapter.ending("right", index)
+        if ending.error:
+            failures.append(f"exercise {right['exercise']}, {right['idea']!r}: {ending}")
+    assert not failures, "\n".join(failures)
+
+
 def test_solutions_still_pass_after_the_wrong_answers(chapter):
     """A wrong answer that changes the chapter's tensors in place would spoil what follows."""
     for number in chapter.exercises:

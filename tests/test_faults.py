@@ -276,7 +276,7 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 print(multiprocessing.util.get_temp_dir(), flush=True)
-print(len(list(DataLoader(TensorDataset(torch.zeros(8)), num_workers=1, timeout=5))))
+print(len(list(DataLoader(TensorDataset(torch.zeros(8)), num_workers=1, timeout=20))))
 """
 
 
@@ -293,7 +293,9 @@ def test_a_temporary_folder_with_a_long_name_gives_words_that_the_gallery_explai
             capture_output=True,
             encoding="utf8",
             check=False,
+            timeout=120,
         )
+    assert finished.stdout, finished.stderr
     words = "AF_UNIX path too long"
     fits = len(finished.stdout.splitlines()[0] + "/listener-01234567") <= 107  # bytes of the path of a socket
     assert fits == (finished.returncode == 0) == (words not in finished.stderr), finished.stderr

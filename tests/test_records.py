@@ -15,7 +15,7 @@ from recording import (
     SAME_NUMBERS,
     cells_with,
     chapter_names,
-    measured_recipe,
+    good_recipes,
     recipe_digest,
     without_comments,
 )
@@ -50,7 +50,7 @@ def test_the_page_says_when_and_on_what_it_was_measured(chapter, cell):
 @pytest.mark.parametrize("file", OF_A_CHAPTER, ids=lambda file: file.stem)
 def test_the_recipe_has_not_changed_since(file):
     record = json.loads(file.read_text("utf8"))
-    assert record["recipe"] == measured_recipe(record["chapter"]), (
+    assert record["recipe"] in good_recipes(record["chapter"]), (
         f"the recipe cells of {record['chapter']} have changed since {file.name} was written: run `make records`"
     )
 
@@ -58,7 +58,9 @@ def test_the_recipe_has_not_changed_since(file):
 @pytest.mark.parametrize("chapter", SAME_NUMBERS)
 def test_a_recipe_that_saves_memory_gives_the_numbers_of_the_recipe_that_was_measured(chapter, monkeypatch):
     monkeypatch.chdir(NOTEBOOKS)  # chapter_names goes there; go back afterwards
-    assert recipe_digest(chapter) == SAME_NUMBERS[chapter][0], f"{chapter} has another recipe now: take it out there"
+    assert recipe_digest(chapter) == SAME_NUMBERS[chapter][0], (
+        f"{chapter} has another recipe now: take it out of SAME_NUMBERS"
+    )
     names = chapter_names(chapter)
     dataset = names["load_mnist"](train=True)
     before = dataset.data.clone()

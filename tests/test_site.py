@@ -19,6 +19,7 @@ from bookkit.moved_pages import MOVED
 from bookkit.not_found import absolute, base_path
 from bookkit.offline_guard import FetchedAddresses, remote_addresses
 from bookkit.public_address import PublicAddress, address_from
+from bookkit.theme_repairs import repaired
 from built_site import page_names
 from site_build import expected_pages
 
@@ -187,6 +188,12 @@ def test_formulas_are_there_without_a_script(chapters):
     for page in chapters.values():
         text = re.sub(r"<pre.*?</pre>|<code.*?</code>|<annotation.*?</annotation>", "", page.article, flags=re.DOTALL)
         assert not re.search(r"\\(frac|sum|hat|partial|mathbf|begin)\b", text), page.path.name
+
+
+def test_a_picture_without_a_size_stops_the_build(tmp_path):
+    (tmp_path / "drawing.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0"/></svg>', "utf8")
+    with pytest.raises(ExtensionError, match=r"no width and height in drawing\.svg"):
+        repaired('<img src="drawing.svg"/>', tmp_path / "page.html")
 
 
 def test_a_formula_that_cannot_be_translated_fails_the_build():

@@ -11,6 +11,7 @@ import pytest
 
 from book_files import (
     NOTEBOOKS,
+    RIGHT_ANSWERS,
     ROOT,
     TEMPLATE,
     TIME,
@@ -287,6 +288,10 @@ def test_nothing_banned(path, notebook):
 def test_no_two_chapters_share_a_title():
     titles = [read(path).cells[0].source.splitlines()[0] for path in notebook_paths()]
     assert len(titles) == len(set(titles))
+
+
+def test_every_file_of_right_answers_belongs_to_a_notebook():
+    assert {file.stem for file in RIGHT_ANSWERS.iterdir()} <= {path.stem for path in notebook_paths()}
 
 
 def test_every_notebook_with_exercises_has_wrong_answers(path, notebook):

@@ -107,7 +107,10 @@ class LateParts(CompressingHandler):
 
 @pytest.mark.parametrize("name", JUMPING)
 def test_a_page_does_not_jump_where_its_parts_come_late(browser, site, name):
-    """Formulas above the place jump one time in two if their font comes after the style, hence three times."""
+    """Pictures and the style of a figure are late.
+
+    Formulas above the place jump one time in two if their font comes after the style, hence three times.
+    """
     shifts = []
     with served(site, handler=LateParts) as address:
         for at in JUMPING[name] * 3:
@@ -134,7 +137,8 @@ def held_back(page, pattern):
 
 @pytest.mark.parametrize("screen", SCREENS)
 def test_a_picture_has_its_height_before_it_has_come(browser, address, pages, screen):
-    """Every picture is asked for and never answered; then all come, on a page of the same size."""
+    """On one page the pictures never come, on another of the same size all have come: the heights are the same."""
+    held = 0
     with_pictures = [name for name, page in pages.items() if page.images]
     assert {"index", "notebooks/05_computation_graphs"} <= set(with_pictures)
     for name in with_pictures:
@@ -145,10 +149,12 @@ def test_a_picture_has_its_height_before_it_has_come(browser, address, pages, sc
         after.evaluate(LOAD_ALL)
         # A drawing's size is a fraction of a pixel, what a page states is a whole number: hence not exactly.
         assert before.evaluate(HEIGHTS) == pytest.approx(after.evaluate(HEIGHTS), abs=2), name
+        held += len(asked)  # those far below are not asked for
         for route in asked:
             route.abort()
         before.close()
         after.close()
+    assert held
 
 
 def test_a_page_asks_early_for_the_font_of_its_formulas_and_no_other_page_does(visit):
