@@ -129,9 +129,9 @@ def circumstances(device: torch.device) -> dict[str, Any]:
 
 def good_recipes(chapter: str) -> set[str]:
     """Return the digests that a record of this chapter may hold: today's recipe, and one with the same numbers."""
-    digests = SAME_NUMBERS.get(chapter, ())
     today = recipe_digest(chapter)
-    return {today, *digests} if today in digests[:1] else {today}
+    same = SAME_NUMBERS.get(chapter, (today,))
+    return set(same) if today == same[0] else {today}
 
 
 def read_record(name: str, chapter: str) -> dict[str, Any]:
