@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -287,14 +286,7 @@ def test_a_temporary_folder_with_a_long_name_gives_words_that_the_gallery_explai
     with tempfile.TemporaryDirectory(dir="/tmp") as base:
         folder = Path(base, "x" * (length - len(base) - 1))
         folder.mkdir()
-        finished = subprocess.run(
-            [sys.executable, "-c", TEMPORARY_FOLDER],
-            env=os.environ | {"TMPDIR": str(folder)},
-            capture_output=True,
-            encoding="utf8",
-            check=False,
-            timeout=120,
-        )
+        finished = run_offline([sys.executable, "-c", TEMPORARY_FOLDER], folder, TMPDIR=str(folder))
     assert finished.stdout, finished.stderr
     words = "AF_UNIX path too long"
     fits = len(finished.stdout.splitlines()[0] + "/listener-01234567") <= 107  # bytes of the path of a socket
