@@ -1,6 +1,7 @@
 """Run a chapter once, alone and offline, for all the tests that look at what comes of it."""
 
 import json
+import re
 import shutil
 import sys
 import time
@@ -25,10 +26,8 @@ from bookkit.teaching_notes import TypeBlock, notes_path, type_blocks
 from offline import run_offline
 
 RUNNER = Path(__file__).resolve().parent / "run_chapter.py"
-# What the cells of a notebook or a program that they start do themselves (__main__) and what will be gone one day ends
-# the run. Python hides some of these warnings from the reader; a reader who finds the call gone sees an error.
 DEPRECATIONS = ("DeprecationWarning", "PendingDeprecationWarning", "FutureWarning")
-DEPRECATIONS_ARE_ERRORS = ",".join(f"error::{category}:__main__" for category in DEPRECATIONS)
+WRITTEN_MODULE = re.compile(r"%%writefile \S*?(\w+)\.py")
 
 
 @dataclass(frozen=True)
@@ -76,6 +75,18 @@ def copy_alone(path: Path, folder: Path) -> Path:
     return copy
 
 
+def deprecations_are_errors(path: Path) -> str:
+    """Return the value of PYTHONWARNINGS with which what will be gone one day ends the run of a notebook.
+
+    That is what its cells, the programs that they start (both are `__main__`) and the modules that they write do
+    themselves. Python hides some of these warnings from the reader; a reader who finds the call gone sees an error.
+    A module called old… shows what old code looks like.
+    """
+    written = WRITTEN_MODULE.findall("\n".join(cell.source for cell in code_cells(read(path))))
+    modules = ["__main__", *(module for module in written if not module.startswith("old"))]
+    return ",".join(f"error::{category}:{module}" for module in modules for category in DEPRECATIONS)
+
+
 def run_in_kernel(
     runner: Path, path: Path, folder: Path, *files: str, words: Sequence[str] = (), **environment: str
 ) -> dict[str, Any]:
@@ -85,7 +96,7 @@ def run_in_kernel(
     Returns the program's result, which it writes into the last of the files.
     """
     command = [*words, sys.executable, str(runner), copy_alone(path, folder).name, *files]
-    own = {"IPYTHONDIR": str(folder / ".ipython"), "PYTHONWARNINGS": DEPRECATIONS_ARE_ERRORS}
+    own = {"IPYTHONDIR": str(folder / ".ipython"), "PYTHONWARNINGS": deprecations_are_errors(path)}
     finished = run_offline(command, folder, **own, **environment)
     assert finished.returncode == 0, finished.stdout[-3000:] + finished.stderr[-3000:]
     return json.loads((folder / files[-1]).read_text("utf8"))

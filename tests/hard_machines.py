@@ -3,6 +3,7 @@
 import functools
 import os
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -36,6 +37,21 @@ def can_mount() -> bool:
 
 
 needs_mounts = pytest.mark.skipif(not can_mount(), reason="this system mounts no disk for a single process")
+
+
+def turkish(folder: Path) -> dict[str, str]:
+    """Return the variables that put a program into Turkey, whose rules are written to `folder`.
+
+    Turkish has another i, and a comma before the decimals. Skips the test where the system cannot write the rules.
+    """
+    name = "tr_TR.UTF-8"
+    if shutil.which("localedef"):
+        rules = ("localedef", "--no-archive", "--inputfile=tr_TR", "--charmap=UTF-8", str(folder / name))
+        subprocess.run(rules, capture_output=True, check=False)
+    if not (folder / name).is_dir():
+        assert not os.environ.get("REQUIRE_FAULTS"), "REQUIRE_FAULTS is set, but the package locales is missing"
+        pytest.skip("this system knows nothing of Turkish: install the package locales")
+    return {"LC_ALL": name, "LANG": "C", "LOCPATH": str(folder), "PYTHONUTF8": ""}
 
 
 def without_privileges() -> tuple[str, ...]:

@@ -24,8 +24,15 @@ def isolation() -> tuple[str, ...]:
     return words if works else ()
 
 
-def run_offline(command: list[str], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in `folder` without a network and return what it printed."""
+def run_offline(
+    command: list[str], folder: Path, *, seconds: float | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in `folder` without a network and return what it printed.
+
+    Raises:
+        subprocess.TimeoutExpired: after `seconds`, if they are given.
+
+    """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
     variables = inherited | {"PYTHONPATH": str(GUARD), "PYTHONUTF8": "1"} | environment
     return subprocess.run(
@@ -36,6 +43,7 @@ def run_offline(command: list[str], folder: Path, **environment: str) -> subproc
         text=True,
         encoding="utf8",
         check=False,
+        timeout=seconds,
     )
 
 

@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 from torchvision import datasets
 
 from book_files import ROOT, code_cells, exercises, has_tag, notebook_paths, read
+from chapter_runs import WRITTEN_MODULE
 from mirrors import mirrors
 from offline import GUARD
 from test_data import FINGERPRINT
@@ -152,7 +153,7 @@ def imported(notebook):
 
     A cell that writes a file is read as what it writes.
     """
-    written = set(re.findall(r"%%writefile \S*?(\w+)\.py", "\n".join(cell.source for cell in code_cells(notebook))))
+    written = set(WRITTEN_MODULE.findall("\n".join(cell.source for cell in code_cells(notebook))))
     for cell in code_cells(notebook):
         source = re.sub(r"^(\s*)[%!].*$", r"\1pass", cell.source, flags=re.MULTILINE)
         if cell.source.startswith('%%writefile "{folder}/old'):

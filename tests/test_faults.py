@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from book_files import NOTEBOOKS, copy_packed_data, prose, read
-from hard_machines import cells_of, mounted, needs_mounts, without_privileges
+from hard_machines import can_mount, cells_of, mounted, needs_mounts, on_one_core, turkish, without_privileges
 from offline import run_offline
 from test_data import FINGERPRINT, RAW
 
+asked_for = pytest.mark.skipif(not os.environ.get("REQUIRE_FAULTS"), reason="for a machine with REQUIRE_FAULTS=1")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="forks processes that have loaded PyTorch: only on Linux")
 UNPACKED = RAW / "train-images-idx3-ubyte"
 # Defines load_mnist, and a function that says how loading ended. What runs in one process need import PyTorch once.
@@ -35,6 +36,14 @@ def run_python(code, folder, *words):
     finished = run_offline([*words, sys.executable, "-c", code], folder)
     assert finished.returncode == 0, finished.stderr[-3000:]
     return finished.stdout
+
+
+@asked_for
+def test_no_fault_is_left_out_for_lack_of_means(tmp_path):
+    assert can_mount(), "REQUIRE_FAULTS is set, but this system mounts no disk for a single process"
+    assert on_one_core(), "REQUIRE_FAULTS is set, but there is no taskset"
+    assert os.geteuid() or without_privileges(), "REQUIRE_FAULTS is set, but root has no setpriv"
+    assert turkish(tmp_path)
 
 
 # --- the data: a full disk, a folder that nobody may change, a process that is killed ---
@@ -286,7 +295,7 @@ def test_a_temporary_folder_with_a_long_name_gives_words_that_the_gallery_explai
     with tempfile.TemporaryDirectory(dir="/tmp") as base:
         folder = Path(base, "x" * (length - len(base) - 1))
         folder.mkdir()
-        finished = run_offline([sys.executable, "-c", TEMPORARY_FOLDER], folder, TMPDIR=str(folder))
+        finished = run_offline([sys.executable, "-c", TEMPORARY_FOLDER], folder, seconds=120, TMPDIR=str(folder))
     assert finished.stdout, finished.stderr
     words = "AF_UNIX path too long"
     fits = len(finished.stdout.splitlines()[0] + "/listener-01234567") <= 107  # bytes of the path of a socket

@@ -98,7 +98,18 @@ def report(monkeypatch, capsys, tmp_path, answers):
             ["moved: https://a.org/ → https://z.org/, in page"],
             id="moved",
         ),
-        pytest.param([Answer("https://a.org/", "timeout", 0, "timed out")], 1, ["DEAD: https://a.org/"], id="silent"),
+        pytest.param(
+            [Answer("https://a.org/", "timeout", 0, "timed out"), Answer("https://b.org/", "working", 200, "")],
+            1,
+            ["DEAD: https://a.org/"],
+            id="silent",
+        ),
+        pytest.param(
+            [Answer("https://b.org/", "working", 200, "")],
+            1,
+            ["DEAD: https://a.org/ (Sphinx did not ask), in page", "2 links asked, 1 dead"],
+            id="not asked",
+        ),
     ],
 )
 def test_what_became_of_the_links_is_told(monkeypatch, capsys, tmp_path, answers, expected_code, says):

@@ -1,7 +1,6 @@
 """One core, an odd folder, another language and time zone, a container: the book works there as it does here."""
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -10,22 +9,36 @@ from pathlib import Path
 import pytest
 
 from book_files import ROOT, notebook_paths
-from hard_machines import can_mount, mounted, needs_all_faults, on_one_core, run_notebook
+from hard_machines import mounted, needs_all_faults, needs_mounts, on_one_core, run_notebook, turkish
+from offline import run_offline
 
 # Workers that share memory, and scripts that a cell writes.
 IN_EVERY_RUN = ["07_datasets_and_dataloaders", "a2_reading_old_pytorch"]
 FOLDER = "Übung 1 – 数字"
-LANGUAGES = ["tr_TR.UTF-8", "de_DE.UTF-8", "C"]  # Turkish has another i, German another decimal point
-TIME_ZONE = "Pacific/Kiritimati"  # fourteen hours ahead
+TIME_ZONE = "<+14>-14"  # fourteen hours ahead, as on Kiritimati, whose name is not known to every system
 DOCKER = "mount -t tmpfs -o size=64m tmpfs /dev/shm"  # what a container gets unless somebody asks for more
 
 
-def language():
-    """Return the first of the languages that this system has; C has neither umlauts nor digits of other scripts."""
-    if not shutil.which("locale"):
-        return "C"
-    known = subprocess.run(["locale", "-a"], capture_output=True, text=True, check=False).stdout.lower().split()
-    return next((name for name in LANGUAGES if name.lower().replace("-", "") in known), "C")
+CONDITIONS = """
+import locale, os, shutil, time
+print(locale.setlocale(locale.LC_ALL, ""), locale.localeconv()["decimal_point"], locale.getpreferredencoding())
+print(time.localtime().tm_gmtoff / 3600, len(os.sched_getaffinity(0)), shutil.disk_usage("/dev/shm").total >> 20)
+"""
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="takes cores and shared memory away as only Linux can")
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory):
+    """The variables of another language and time zone."""
+    return turkish(tmp_path_factory.mktemp("locale")) | {"TZ": TIME_ZONE}
+
+
+def on_an_odd_machine():
+    """Return the words to put before a command that shall have one core and little shared memory."""
+    if not on_one_core():
+        pytest.skip("there is no taskset here, which takes cores away")
+    return [*mounted(DOCKER), *on_one_core()]
 
 
 def some_always(path):
@@ -33,17 +46,25 @@ def some_always(path):
     return pytest.param(path, id=path.stem, marks=[] if path.stem in IN_EVERY_RUN else [needs_all_faults])
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="takes cores and shared memory away as only Linux can")
+@on_linux
+@needs_mounts
+def test_the_odd_machine_is_odd(elsewhere, tmp_path):
+    command = [*on_an_odd_machine(), sys.executable, "-c", CONDITIONS]
+    finished = run_offline(command, tmp_path, **elsewhere)
+    assert finished.stdout.split() == ["tr_TR.UTF-8", ",", "UTF-8", "14.0", "1", "64"], finished.stderr
+
+
+@on_linux
+@needs_mounts
 @pytest.mark.parametrize("path", [some_always(path) for path in notebook_paths()])
-def test_a_notebook_on_an_odd_machine(path, one_chapter_at_a_time):
+def test_a_notebook_on_an_odd_machine(path, one_chapter_at_a_time, elsewhere):
     """All at once, claims included: when this fails, take the conditions away one by one."""
-    words = [*(mounted(DOCKER) if can_mount() else ()), *on_one_core()]
     # Not in pytest's own folder, whose long name would end at "AF_UNIX path too long": see chapter A1.
     with tempfile.TemporaryDirectory(prefix=FOLDER, dir="/tmp") as name, one_chapter_at_a_time:
         folder = Path(name)
         (folder / "tmp").mkdir()  # where chapters write their scripts
-        surroundings = {"LC_ALL": language(), "LANG": "C", "PYTHONUTF8": "", "TZ": TIME_ZONE, "TMPDIR": f"{folder}/tmp"}
-        assert run_notebook(path, folder, *words, **surroundings) is None
+        surroundings = elsewhere | {"TMPDIR": f"{folder}/tmp"}
+        assert run_notebook(path, folder, *on_an_odd_machine(), **surroundings) is None
 
 
 TOOLS = {

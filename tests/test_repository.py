@@ -136,9 +136,12 @@ def test_the_workflows_cover_what_was_promised():
     for name, job in (("pull_request", "test"), ("weekly", "newest")):
         steps = loaded[name]["jobs"][job]["steps"]
         (testing,) = (step for step in steps if "-m pytest" in step.get("run", ""))
-        assert {"REQUIRE_BROWSER", "REQUIRE_EPUBCHECK"} <= set(testing["env"]), f"{name} may skip tests"
+        required = {"REQUIRE_BROWSER", "REQUIRE_EPUBCHECK", "REQUIRE_FAULTS"}
+        assert required <= set(testing["env"]), f"{name} may skip tests"
         assert any("apt-get install --yes epubcheck" in step.get("run", "") for step in steps)
     assert "schedule" in loaded["weekly"][True]  # YAML reads the key `on` as true
+    weekly = loaded["weekly"]["jobs"]
+    assert set(weekly["report"]["needs"]) == set(weekly) - {"report"}, "a failure of the others is told to nobody"
 
 
 def test_readme_commands_exist():

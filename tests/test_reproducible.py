@@ -11,7 +11,7 @@ from book_files import TEMPLATE, code_cells, has_tag, notebook_paths, read
 from chapter_runs import run_notebook
 from normalise_notebooks import KERNEL
 from number_drift import KEY, Tolerance, drifts
-from printed_numbers import VARIES, pictures, texts
+from printed_numbers import VARIES, measured, pictures, texts
 from record_printed_numbers import (
     FOLDER,
     code_digest,
@@ -175,3 +175,13 @@ def test_what_makes_a_record_out_of_date():
     assert digest_of("1") == digest_of("1", tolerance={"rtol": 1, "why": "so"}, tags=["raises-exception"])
     assert digest_of("1") != digest_of("2")
     assert digest_of("1") != digest_of("1", tags=["varies"])
+    assert digest_of("1") != digest_of("1", measured=["\\d s"])
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+def test_what_a_cell_calls_measured_is_in_what_it_shows(path):
+    """A pattern that fits nothing would leave a timing in the record, or the record was made before it."""
+    record = read_record(path)["cells"]
+    for cell in code_cells(read(path)):
+        assert not (measured(cell) and has_tag(cell, VARIES)), f"{cell.id}: the tag leaves out the whole cell"
+        assert record.get(cell.id, "").count("…") >= len(measured(cell)), f"{cell.id} shows nothing that is measured"

@@ -11,8 +11,9 @@ import torch
 from nbformat.v4 import new_code_cell, new_notebook
 
 from book_files import ROOT, code_cells, has_tag, notebook_paths, read, seconds_allowed
-from chapter_runs import ChapterRun
+from chapter_runs import DEPRECATIONS, ChapterRun, run_notebook
 from measure_notebook import limit_mb, says_memory
+from normalise_notebooks import KERNEL
 from offline import isolation, python_offline, run_offline
 
 BUSY = 1.3  # another process of the tests works beside this one, a browser for example
@@ -124,6 +125,21 @@ def test_only_old_releases_may_speak_of_themselves(release, kept):
 def test_only_cells_that_say_so_raise(executed):
     raising = {cell.id for cell, _ in outputs(executed, "error")}
     assert raising == {cell.id for cell in code_cells(executed, "raises-exception")}
+    deprecated = [cell.id for cell, output in outputs(executed, "error") if output.ename in DEPRECATIONS]
+    assert not deprecated, f"the error is not the one that these cells are there for: {deprecated}"
+
+
+@pytest.mark.parametrize("category", DEPRECATIONS)
+@pytest.mark.parametrize("module", ["__main__", "written"])
+def test_what_will_be_gone_one_day_ends_a_run(category, module, tmp_path):
+    """The test above can only see what does; this one sees that it does."""
+    warns = f"import warnings\n\nwarnings.warn('gone one day', {category})\n"
+    cells = [warns] if module == "__main__" else ["%%writefile written.py\n" + warns, "import written"]
+    path = tmp_path / "small.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell(source) for source in cells], metadata=KERNEL), path)
+    (tmp_path / "place").mkdir()
+    with pytest.raises(RuntimeError, match=rf"{category}\S*: gone one day"):
+        run_notebook(path, tmp_path / "place")
 
 
 def test_every_picture_has_an_alternative_text(executed):

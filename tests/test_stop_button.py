@@ -69,6 +69,12 @@ print(lengths, train_one_epoch(last_model, few_val, F.cross_entropy, torch.optim
 """
 
 
+STILL_THERE = """
+loss, share = evaluate(model, val_loader, loss_fn, device)
+print(all(p.isfinite().all().item() for p in model.parameters()), share > 0.9, epoch)
+"""
+
+
 def without_seconds(printed):
     """Return the lines of the log, each without the seconds at its end."""
     return [line.rpartition("   ")[0] for line in printed.splitlines() if line.startswith("epoch")]
@@ -101,3 +107,17 @@ def test_the_stop_button_in_the_middle_of_training(kernel):
     printed, kind = kernel.run(AFTERWARDS)
     assert kind == ""
     assert printed.startswith("{16} "), "every column of the log is as long as the training"
+
+
+def test_the_stop_button_where_the_loop_is_in_the_cell(kernel):
+    """Chapter 10: the model is half-trained and sound, and the cell goes on from there when it is run again."""
+    chapter = cells_of("10_inside_the_network")
+    for name in list(chapter)[: list(chapter).index("train")]:
+        assert kernel.run(chapter[name])[1] == "", name
+    printed, kind = kernel.run(chapter["train"], interrupt_after="epoch 1")
+    assert kind == "KeyboardInterrupt"
+    assert "epoch 2" not in printed
+    assert kernel.run(STILL_THERE) == ("True True 2\n", "")
+    printed, kind = kernel.run(chapter["train"])
+    assert kind == ""
+    assert [line[:8] for line in printed.splitlines()] == ["epoch 1:", "epoch 2:"]

@@ -100,7 +100,7 @@ def record():
     def row(torch, failed):
         return {
             **{"python": "3.12.1", "torch": torch, "torchvision": "0.24.0", "date": "2026-01-02", "cores": 2},
-            **{"hardware": "a processor", "system": "Linux", "test_seconds": 600, "code": "0"},
+            **{"hardware": "a processor", "system": "Linux", "test_seconds": 600, "code": "0", "commit": "1cfa5fe"},
             "tests": {"passed": 9, "failed": failed, "skipped": 0},
             "failures": ["tests.test_x.test_y[01_tensors]"] * failed,
             "notebooks": {"01_tensors": {"seconds": 7.6, "passed": 9, "failed": failed}},
@@ -118,6 +118,7 @@ def test_the_table_shows_what_was_measured_and_what_was_not(record):
     assert lines[3].endswith(f"| {MISSING} | {MISSING} | {MISSING} |")
     assert f"| *tests failed* | 0 | {MISSING} | 1 |" in lines
     assert f"| *all tests, minutes* | 10 | {MISSING} | 10 |" in lines
+    assert f"| *the book's commit* | `1cfa5fe` | {MISSING} | `1cfa5fe` |" in lines
 
 
 def test_the_page_names_the_tests_that_failed_and_the_machine(record):
@@ -151,6 +152,7 @@ def test_nothing_failed_with_the_versions_that_were_measured():
         assert set(row["notebooks"]) == stems, f"{name} was measured with other notebooks: run `make matrix`"
         assert all(result["seconds"] and result["passed"] for result in row["notebooks"].values())
         assert row["python"].startswith(f"{name.split()[0]}.")
+        assert row["commit"], f"{name} does not say which state of the book it was measured with"
         versions = {pair: row[pair].partition("+")[0] for pair in ("torch", "torchvision")}
         if row["choice"] == "pinned":
             assert all(f"\n{pair}=={version}\n" in constraints for pair, version in versions.items()), name

@@ -117,6 +117,8 @@ def main() -> int:
     answers = ask(asked)
     moved = [answer for answer in answers if answer.status == "redirected" and answer.code in FOR_GOOD]
     dead = [answer for answer in answers if answer.status in BAD]
+    unanswered = sorted(set(asked) - {answer.link for answer in answers})
+    dead += [Answer(link, "unanswered", 0, "Sphinx did not ask") for link in unanswered]
     for answer in moved:
         print(f"moved: {answer.link} → {answer.info}, in {', '.join(sorted(where[answer.link]))}")
     for answer in dead:

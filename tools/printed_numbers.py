@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 from PIL import Image
 
 VARIES = "varies"  # the tag of a cell that shows timings, memory or the like: what it shows is not compared
+MEASURED = "measured"  # in the metadata of a cell: patterns of what is a timing or the like, while the rest is compared
 THOUSANDS = r"\d{1,3}(?:[,_\u00a0\u2009\u202f]\d{3})+(?!\d)"
 # Versions, addresses and places in a source (2.14.1+cpu, 0x7f31, alloc.cpp:127) are names, no numbers; so are the
 # digits in float32, layer1.0 and x_2.
@@ -134,6 +135,19 @@ def digest_of_picture(data: dict[str, Any]) -> str:
     return hashlib.sha256(seen).hexdigest()[:16] if seen else ""
 
 
+def measured(cell: NotebookNode) -> list[str]:
+    """Return the patterns of what differs from run to run in the text of a cell."""
+    return cell.metadata.get(MEASURED, [])
+
+
+def text_compared(cell: NotebookNode, stderr: bool = True) -> str:
+    """Return the text that a cell shows, with an ellipsis for whatever the cell itself says is measured."""
+    text = text_shown(cell, stderr)
+    for pattern in measured(cell):
+        text = re.sub(pattern, "…", text, flags=re.MULTILINE)
+    return text
+
+
 def compared_cells(notebook: NotebookNode) -> list[NotebookNode]:
     """Return the code cells whose outputs should be the same in every run."""
     return [c for c in notebook.cells if c.cell_type == "code" and VARIES not in c.metadata.get("tags", [])]
@@ -141,7 +155,7 @@ def compared_cells(notebook: NotebookNode) -> list[NotebookNode]:
 
 def texts(notebook: NotebookNode, stderr: bool = True) -> dict[str, str]:
     """Return the text that each cell shows, by the cell's id; cells that show none or that vary are left out."""
-    shown = {cell.id: text_shown(cell, stderr) for cell in compared_cells(notebook)}
+    shown = {cell.id: text_compared(cell, stderr) for cell in compared_cells(notebook)}
     return {cell: text for cell, text in shown.items() if text}
 
 

@@ -22,7 +22,7 @@ from nbformat import NotebookNode
 
 from contents import notebook_paths
 from number_drift import drifts
-from printed_numbers import VARIES, texts
+from printed_numbers import VARIES, measured, texts
 from recording import RECORDS, ROOT, circumstances, digest
 
 sys.path += [str(ROOT / "book"), str(ROOT / "tests")]  # the tests know how to run a notebook alone, without a network
@@ -70,7 +70,7 @@ def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
 def code_digest(notebook: NotebookNode) -> str:
     """Return a digest of all that decides what the record of a notebook should hold."""
     cells = [
-        [cell.id, cell.source, VARIES in cell.metadata.get("tags", [])]
+        [cell.id, cell.source, VARIES in cell.metadata.get("tags", []), *measured(cell)]
         for cell in notebook.cells
         if cell.cell_type == "code"
     ]

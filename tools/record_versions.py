@@ -165,7 +165,8 @@ def measure(python_version: str, choice: str, index: str | None, workers: str) -
         report = folder / "_build" / "report.xml"
         command = [own, "-m", "pytest", "-n", workers, "--dist", "loadfile", f"--junitxml={report}", *NOT_THE_VERSIONS]
         # CI is unset because the tests would otherwise insist on the pinned torch.
-        variables = {name: value for name, value in os.environ.items() if name != "CI"}
+        # A row without the tests in a browser would be no row of the whole suite.
+        variables = {name: value for name, value in os.environ.items() if name != "CI"} | {"REQUIRE_BROWSER": "1"}
         subprocess.run(command, cwd=folder, env=variables, check=False)
         if not report.is_file():
             raise SystemExit("pytest wrote no report: its messages are above.")
@@ -173,6 +174,7 @@ def measure(python_version: str, choice: str, index: str | None, workers: str) -
         found = results(report, [path.stem for path in sorted((folder / "notebooks").glob("*.ipynb"))])
         row = {"choice": choice} | json.loads(run(own, "-c", TELL, cwd=folder))
         code = code_digest(folder)  # of the clone: somebody may have committed since
+        row["commit"] = run("git", "rev-parse", "--short", "HEAD", cwd=folder).strip()
     row |= {"install_seconds": round(installed - started), "test_seconds": round(tested - installed)}
     return row | found | {"code": code}
 

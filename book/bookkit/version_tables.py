@@ -66,6 +66,7 @@ def table(environments: dict[str, Any], python: str, notebooks: list[tuple[str, 
         "tests skipped": lambda row: str(row["tests"]["skipped"]),
         "all tests, minutes": lambda row: f"{row['test_seconds'] / 60:.0f}",
         "measured on": lambda row: row["date"],
+        "the book's commit": lambda row: f"`{row['commit']}`",
     }
     for words, fact in facts.items():
         lines.append(f"| *{words}* | {' | '.join(fact(row) if row else MISSING for row in rows.values())} |")
