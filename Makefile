@@ -13,6 +13,7 @@ ONLY ?=
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+CHECKED := $(or $(wildcard $(BIN)/python),$(PYTHON))
 BUILD := $(BIN)/jupyter-book build . -W -n --keep-going
 
 .DEFAULT_GOAL := help
@@ -24,11 +25,11 @@ help:  ## list the targets
 install: $(INSTALLED)  ## make .venv and install everything into it
 
 $(INSTALLED): requirements.txt constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	@$(CHECKED) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "This book needs Python 3.11 or newer. Name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 14))' || \
+	@$(CHECKED) -c 'import sys; sys.exit(sys.version_info >= (3, 14))' || \
 		echo "This Python is newer than 3.13, the newest that this book was tested with. If a package is missing: rm -r $(VENV); make PYTHON=python3.13 $(MAKECMDGOALS)"
-	@$(PYTHON) -c 'import ensurepip, venv' || \
+	@$(CHECKED) -c 'import ensurepip, venv' || \
 		{ echo "This Python cannot make virtual environments. On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(if $(TORCH_INDEX),$(BIN)/python -m pip install torch torchvision -c constraints.txt --index-url $(TORCH_INDEX))

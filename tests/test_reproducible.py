@@ -179,9 +179,6 @@ def test_what_makes_a_record_out_of_date():
 
 
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
-def test_what_a_cell_calls_measured_is_in_what_it_shows(path):
-    """A pattern that fits nothing would leave a timing in the record, or the record was made before it."""
-    record = read_record(path)["cells"]
+def test_what_a_cell_calls_measured_is_a_part_of_it(path):
     for cell in code_cells(read(path)):
         assert not (measured(cell) and has_tag(cell, VARIES)), f"{cell.id}: the tag leaves out the whole cell"
-        assert record.get(cell.id, "").count("…") >= len(measured(cell)), f"{cell.id} shows nothing that is measured"

@@ -15,6 +15,7 @@ from chapter_runs import DEPRECATIONS, ChapterRun, run_notebook
 from measure_notebook import limit_mb, says_memory
 from normalise_notebooks import KERNEL
 from offline import isolation, python_offline, run_offline
+from printed_numbers import measured, text_shown
 
 BUSY = 1.3  # another process of the tests works beside this one, a browser for example
 # What older releases of PyTorch say about their own code when they export a model or profile a training: no other call
@@ -140,6 +141,12 @@ def test_what_will_be_gone_one_day_ends_a_run(category, module, tmp_path):
     (tmp_path / "place").mkdir()
     with pytest.raises(RuntimeError, match=rf"{category}\S*: gone one day"):
         run_notebook(path, tmp_path / "place")
+
+
+def test_every_pattern_of_what_is_measured_fits(executed):
+    for cell in code_cells(executed):
+        for pattern in measured(cell):
+            assert re.search(pattern, text_shown(cell), re.MULTILINE), f"{cell.id} shows nothing like {pattern}"
 
 
 def test_every_picture_has_an_alternative_text(executed):

@@ -49,6 +49,8 @@ from recording import circumstances
 print(json.dumps(circumstances(torch.device("cpu"))))
 """
 
+FIND_CHROMIUM = "import sys; sys.path.append('tools'); import chromium; chromium.required()"
+
 
 def run(*command: str | Path, cwd: Path = ROOT) -> str:
     """Run a command and return what it printed.
@@ -153,7 +155,7 @@ def results(report: Path, notebooks: Iterable[str]) -> dict[str, Any]:
 def measure(python_version: str, choice: str, index: str | None, workers: str) -> dict[str, Any]:
     """Return the row of one environment: tests that fail are part of it.
 
-    Raises SystemExit where the installation fails or pytest writes no report.
+    Raises SystemExit where the installation fails, where there is no Chromium, or where pytest writes no report.
     """
     python = interpreter(python_version)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
@@ -161,6 +163,7 @@ def measure(python_version: str, choice: str, index: str | None, workers: str) -
         run("git", "clone", "--quiet", ROOT, folder)
         started = time.monotonic()
         own = install(python, choice, folder, index)
+        run(own, "-c", FIND_CHROMIUM, cwd=folder)
         installed = time.monotonic()
         report = folder / "_build" / "report.xml"
         command = [own, "-m", "pytest", "-n", workers, "--dist", "loadfile", f"--junitxml={report}", *NOT_THE_VERSIONS]
