@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_notebook
 
 from book_files import (
     Exercise,
@@ -23,6 +25,7 @@ from book_files import (
     wrong_answers_path,
 )
 from bookkit.teaching_notes import TypeBlock, notes_path, type_blocks
+from normalise_notebooks import KERNEL
 from offline import run_offline
 
 RUNNER = Path(__file__).resolve().parent / "run_chapter.py"
@@ -48,6 +51,14 @@ class BlockEnding:
     printed: str
     seconds: float
     left: list[str]
+
+
+def small_notebook(folder: Path, *sources: str) -> Path:
+    """Write a notebook with these cells, which import nothing, so that it runs in two seconds; return its path."""
+    cells = [new_code_cell(source, id=f"cell-{number}") for number, source in enumerate(sources, 1)]
+    path = folder / "small.ipynb"
+    nbformat.write(new_notebook(cells=cells, metadata=KERNEL), path)
+    return path
 
 
 def lines_to_type(path: Path) -> tuple[TypeBlock, ...]:

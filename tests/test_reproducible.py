@@ -2,14 +2,12 @@
 
 import os
 
-import nbformat
 import pytest
 import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from book_files import TEMPLATE, code_cells, has_tag, notebook_paths, read
-from chapter_runs import run_notebook
-from normalise_notebooks import KERNEL
+from chapter_runs import run_notebook, small_notebook
 from number_drift import KEY, Tolerance, drifts
 from printed_numbers import VARIES, measured, pictures, texts
 from record_printed_numbers import (
@@ -99,14 +97,6 @@ def test_a_tolerance_gives_its_reason(path):
 
 
 # The tests above can fail: a small notebook shows what does not repeat.
-
-
-def small_notebook(folder, *sources):
-    """Write a notebook that imports nothing and so runs in two seconds; return its path."""
-    cells = [new_code_cell(source, id=f"cell-{number}") for number, source in enumerate(sources, 1)]
-    path = folder / "small.ipynb"
-    nbformat.write(new_notebook(cells=cells, metadata=KERNEL), path)
-    return path
 
 
 def test_what_differs_from_run_to_run_is_found(tmp_path):

@@ -11,9 +11,8 @@ import torch
 from nbformat.v4 import new_code_cell, new_notebook
 
 from book_files import ROOT, code_cells, has_tag, notebook_paths, read, seconds_allowed
-from chapter_runs import DEPRECATIONS, ChapterRun, run_notebook
+from chapter_runs import DEPRECATIONS, ChapterRun, run_notebook, small_notebook
 from measure_notebook import limit_mb, says_memory
-from normalise_notebooks import KERNEL
 from offline import isolation, python_offline, run_offline
 from printed_numbers import measured, text_shown
 
@@ -136,11 +135,9 @@ def test_what_will_be_gone_one_day_ends_a_run(category, module, tmp_path):
     """The test above can only see what does; this one sees that it does."""
     warns = f"import warnings\n\nwarnings.warn('gone one day', {category})\n"
     cells = [warns] if module == "__main__" else ["%%writefile written.py\n" + warns, "import written"]
-    path = tmp_path / "small.ipynb"
-    nbformat.write(new_notebook(cells=[new_code_cell(source) for source in cells], metadata=KERNEL), path)
     (tmp_path / "place").mkdir()
     with pytest.raises(RuntimeError, match=rf"{category}\S*: gone one day"):
-        run_notebook(path, tmp_path / "place")
+        run_notebook(small_notebook(tmp_path, *cells), tmp_path / "place")
 
 
 def test_every_pattern_of_what_is_measured_fits(executed):
